@@ -126,3 +126,11 @@ class State(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+
+
+class LetterKind(StrEnum):
+    """Why a letter is written. A cause has at most one letter of a kind."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    REFUSAL = "refusal"
+    COMPLETION = "completion"
