@@ -1,21 +1,34 @@
-"""An incoming message as a value. (interface stub: to be written)"""
+"""An incoming message as a value, read from bytes that nobody vouches for.
 
-from dataclasses import dataclass
+Reading never raises: whatever was wrong stands in ``Message.defects``. Intake reads the header first (``read_header``) and adds
+the text of those few messages that need it (``with_text``); ``read`` takes a whole message.
+"""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """What is kept of an attachment: never its content."""
+from rules.addresses import addresses_in, only_mailbox, read_sender
+from rules.body import Attachment, read_body, text_of_part
+from rules.encoded_words import UNDECODABLE, decode_header_text
+from rules.header import Fields, read_date, read_fields, read_message_id, read_message_ids, read_return_path, read_stamp, split_head
 
-    name: str
-    type: str
-    size: int
-    sha256: str
+__all__ = ["Attachment", "Message", "read", "read_header", "text_of_part", "with_text"]
+
+MAX_SUBJECT = 10_000
+"""Bytes of a raw subject that are read; the rest of a longer one is a defect."""
+
+_RECIPIENT_FIELDS = ("to", "cc", "resent-to", "resent-cc")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it was read. Whatever was wrong with it stands in ``defects``."""
+    """A message as it was read. Whatever was wrong with it stands in ``defects``.
+
+    Addresses are canonical (``rules.addresses``); display names are not kept. ``fields`` holds every field's unfolded
+    raw values, topmost first, one character a byte. ``text`` is None where none was fetched or none is readable.
+    """
 
     subject: str
     sender: str | None
@@ -28,3 +41,79 @@ class Message:
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
     defects: frozenset[str] = frozenset()
+    sender_field: str | None = None
+    reply_to: tuple[str, ...] = ()
+    date: datetime | None = None
+    return_path: str | None = None
+    received_stamp: datetime | None = None
+
+
+class _Subject(NamedTuple):
+    text: str
+    defects: frozenset[str]
+
+
+def read_header(raw: bytes) -> Message:
+    """Read the header of a message and nothing else; what follows the header is ignored."""
+    head, _ = split_head(_with_line_ends(raw))
+    return _from_fields(read_fields(head))
+
+
+def with_text(message: Message, text: str | None, attachments: Iterable[Attachment], defects: Iterable[str]) -> Message:
+    """Return the message with the text and attachments that were fetched after its header."""
+    return replace(message, text=text, attachments=tuple(attachments), defects=message.defects | frozenset(defects))
+
+
+def read(raw: bytes) -> Message:
+    """Read a whole message: header, text and what is attached."""
+    head, content = split_head(_with_line_ends(raw))
+    fields = read_fields(head)
+    body = read_body(fields, fields.rest + b"\n" + content if fields.rest else content)
+    return with_text(_from_fields(fields), body.text, body.attachments, body.defects)
+
+
+def _from_fields(fields: Fields) -> Message:
+    values = fields.values
+    sender = read_sender(values.get("from", ()))
+    subject = _read_subject(values.get("subject", ()))
+    return Message(
+        subject=subject.text,
+        sender=sender.address,
+        from_addresses=sender.addresses,
+        recipients=frozenset(_addresses(values, _RECIPIENT_FIELDS)),
+        message_id=read_message_id(values.get("message-id", ())),
+        in_reply_to=read_message_ids(values.get("in-reply-to", ())),
+        references=read_message_ids(values.get("references", ())),
+        fields=values,
+        defects=fields.defects | sender.defects | subject.defects,
+        sender_field=only_mailbox(fields.first("sender")) if "sender" in values else None,
+        reply_to=tuple(_addresses(values, ("reply-to",))),
+        date=read_date(fields.first("date")),
+        return_path=read_return_path(values.get("return-path", ())),
+        received_stamp=read_stamp(values.get("received", ())),
+    )
+
+
+def _read_subject(values: tuple[str, ...]) -> _Subject:
+    """Decode the subject. Of two the first counts, and no program acts on it alone (H44)."""
+    if not values:
+        return _Subject("", frozenset())
+    text, found = decode_header_text(values[0][:MAX_SUBJECT])
+    defects = {"undecodable_subject" if defect == UNDECODABLE else defect for defect in found}
+    if len(values[0]) > MAX_SUBJECT:
+        defects.add("long_subject")
+    if len(values) > 1:
+        defects.add("doubled_subject")
+    return _Subject(text, frozenset(defects))
+
+
+def _addresses(values: dict[str, tuple[str, ...]], names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        for value in values.get(name, ())[:100]:
+            yield from addresses_in(value)
+
+
+def _with_line_ends(raw: bytes) -> bytes:
+    """Return the bytes without leading empty lines; a message that knows only CR gets LF (H56)."""
+    raw = raw.lstrip(b"\r\n") if raw[:1] in (b"\r", b"\n") else raw
+    return raw if b"\n" in raw else raw.replace(b"\r", b"\n")

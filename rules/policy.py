@@ -6,6 +6,7 @@ Packs (``rules/packs/*.toml``) are read by ``rules.pack_text``; nothing here rea
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from rules.vocabulary import Duty, Event, Language, RequestType, SourceMark, Starts, Unit
 
@@ -54,6 +55,38 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalGround:
+    """What the law lets an operator refuse for. Only a person of staff ever invokes it."""
+
+    id: str
+    clause: str
+    cite: str
+    requests: frozenset[RequestType]
+    mark: SourceMark
+    text: str
+
+
+class NoteCode(StrEnum):
+    """What only the policy's text can tell and a pack therefore records."""
+
+    CROSS_BORDER_NOTICE = "cross_border_notice"
+    FEDERAL_LAW = "federal_law"
+    MAILS_PEOPLE = "mails_people"
+    NARROWER_FORM = "narrower_form"
+    REPLACED_LAW = "replaced_law"
+    VERSIONS_DIFFER = "versions_differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A fact of a policy's text, with the clause it stands in; an empty clause where no single one does."""
+
+    code: NoteCode
+    clause: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Law:
     """A statute's limits, dated and cited."""
 
@@ -62,6 +95,7 @@ class Law:
     country: str
     limits: tuple[Limit, ...]
     articles: dict[RequestType, str]
+    grounds: tuple[RefusalGround, ...] = ()
 
     def limits_for(self, trigger: RequestType | Event, day: date) -> tuple[Limit, ...]:
         """Return the limits that ``trigger`` starts and that are in force on ``day``."""
@@ -87,6 +121,8 @@ class Policy:
     source_url: str
     sha256: str
     version: str
+    notes: tuple[Note, ...] = ()
+    representative_clauses: tuple[str, ...] = ()
 
     def limits_for(self, trigger: RequestType | Event, day: date) -> tuple[Limit, ...]:
         """Return the policy's own promises and the law's limits for ``trigger``, the policy's first."""

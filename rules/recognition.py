@@ -1,7 +1,22 @@
-"""What a message asks for. (interface stub: to be written)"""
+"""What a message asks for: the policy's marks, then the law's words, then people's, in Kazakh, Russian and English.
 
-from dataclasses import dataclass
+``EVIDENCE`` is the order of the evidence: the first that finds something decides. ``DOUBTS`` then say what the letter's own words make of a
+request. Words and what they mean stand in ``rules.lexicon``, spelling in ``rules.normal_form``; whether a message is automatic is left to
+the header fields and ``rules.automatic``.
+"""
 
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from rules.lexicon.grid import GRID
+from rules.lexicon.marks import Marks
+from rules.lexicon.senses import ACTS, Sense
+from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_clean, is_dangling, is_own, is_taken_back, sentences
+from rules.lexicon.words import AS_WRITTEN, TRANSLITERATED, Word
+from rules.normal_form import BODY_LIMIT, Unwrapped, folded, other_layouts, plain, skeleton, unwrapped, words
+from rules.policy import Mark, Policy
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
 
@@ -18,3 +33,407 @@ class Reading:
     reason: str = ""
     may_be: tuple[RequestType, ...] = ()
     from_template: bool = False
+
+
+class Glance(StrEnum):
+    """What a subject alone tells: whether the body is needed."""
+
+    NOTHING = "nothing"
+    EMPTY_HANDED = "empty_handed"
+    MATCH = "match"
+
+
+class Recogniser:
+    """Reads messages under one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._marks = Marks(policy)
+
+    def glance(self, subject: str) -> Glance:
+        """Tell from the subject alone whether the message may be a request."""
+        letter = _letter(subject, None)
+        if _AUTOMATIC.match(letter.written.lstrip()):
+            return Glance.NOTHING
+        if _is_empty_handed(letter):
+            return Glance.EMPTY_HANDED
+        if has(letter.subject, *_TELLING) or is_clean(letter.subject):
+            return Glance.MATCH
+        if any(evidence(letter, self._marks) for evidence in (name_mark_exactly, name_mark_nearly, read_other_spellings)):
+            return Glance.MATCH
+        return Glance.NOTHING
+
+    def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Reading:
+        """Return what the message asks, from its subject and the words that its sender wrote (None: not read)."""
+        letter = _letter(subject, own_words, attachments)
+        reading = next(filter(None, (evidence(letter, self._marks) for evidence in EVIDENCE)), _NOTHING_FOUND)
+        reading = replace(reading, language=_language(letter, reading.language))
+        if reading.outcome is not Outcome.REQUEST:
+            return reading
+        return next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
+
+
+# --- The evidence, in the order in which it is heard --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message in the form that the evidence reads."""
+
+    written: str
+    unwrapped: Unwrapped
+    texts: tuple[str, ...]
+    subject: Words
+    body: tuple[Words, ...] | None
+    body_text: str
+    attachments: tuple[str, ...] = ()
+
+
+Evidence = Callable[[Letter, Marks], Reading | None]
+
+_AUTOMATIC = re.compile(
+    r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|автоответ|автоматический ответ|автоматты жауап|"
+    r"undeliver|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|недоставлен|не доставлено|жеткізілмеді|"
+    r"(?:read|not read|прочитано|не прочитано|оқылды|accepted|declined|tentative|принято|отклонено|қабылданды)\s?:)",
+    re.IGNORECASE,
+)
+
+
+def pass_over_automatic_mail(letter: Letter, _marks: Marks) -> Reading | None:
+    """An answering machine or a bounce says so at the start of the subject (H77)."""
+    if _AUTOMATIC.match(letter.written.lstrip()):
+        return Reading(Outcome.ORDINARY, reason="The subject is that of an automatic message.")
+    return None
+
+
+def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject is the operator's own mark."""
+    mark = marks.exact(letter.written)
+    return _by_mark(mark, Certainty.EXACT, "The subject is the mark that the policy names.") if mark else None
+
+
+def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject is the mark with a prefix, a tail or a slip of the pen."""
+    mark = marks.exact(letter.unwrapped.core) or marks.near(letter.texts, letter.unwrapped.core)
+    if mark is None or has(letter.subject, Sense.QUESTION) or _is_turned(letter.subject):
+        return None
+    if any(demand.type is not mark.type for demand in _demands(letter.subject)):
+        return None
+    return _by_mark(mark, Certainty.NEAR, "The subject is nearly the mark that the policy names.")
+
+
+def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
+    """The authorised body asks (Law 94-V art. 25(2)(3-1)); another state body is for a person to answer."""
+    asks = has(letter.subject, Sense.REQUEST, Sense.DATA, Sense.TELL)
+    if not asks or has(letter.subject, Sense.COMPLAINT):
+        return None
+    if has(letter.subject, Sense.AUTHORITY):
+        matched = _text(word.text for word in letter.subject if Sense.AUTHORITY in word.senses)
+        return _request(marks, RequestType.AUTHORITY_INQUIRY, matched, Certainty.NEAR, "The authorised body is named in the subject.")
+    if has(letter.subject, Sense.STATE_BODY):
+        return _held("A state body that is not the authorised one is named.", (RequestType.AUTHORITY_INQUIRY,))
+    return None
+
+
+def hear_complaint(letter: Letter, _marks: Marks) -> Reading | None:
+    """A complaint about personal data is for a person, whatever else it asks."""
+    texts = (letter.subject, *(letter.body or ()))
+    if has(letter.subject, Sense.COMPLAINT) and any(has(text, *_PRIVATE) for text in texts):
+        return _held("It is a complaint about personal data.", _ANY_TYPE)
+    return None
+
+
+def hear_taking_back(letter: Letter, _marks: Marks) -> Reading | None:
+    """An earlier letter is taken back, or an act is denied ("do not delete my data")."""
+    if not any(_is_turned(sentence) for sentence in sentences(letter.subject)):
+        return None
+    if not has(letter.subject, *_TELLING):
+        return None
+    return _held("The subject takes a request back or says what must not be done.", _ANY_TYPE)
+
+
+def hear_question(letter: Letter, marks: Marks) -> Reading | None:
+    """Somebody asks whether or how one may do something, or what is meant."""
+    return _question(letter.subject, marks)
+
+
+def read_subject(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject uses the law's words or people's."""
+    found = _demands(letter.subject)
+    if found and any(is_dangling(sentence) for sentence in sentences(letter.subject)):
+        return _held("Besides one demand the subject makes another that is not understood.", tuple(demand.type for demand in found))
+    return _by_demands(found, marks, "The subject asks for it")
+
+
+def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
+    """The mark stands in the first lines of the body, where the subject says nothing else."""
+    if not letter.body or not _leaves_it_to_the_body(letter):
+        return None
+    for line in [line for line in letter.body_text.splitlines() if line.strip()][:3]:
+        core = unwrapped(line).core
+        if mark := marks.exact(core) or marks.near(tuple(words(folded(core))), core):
+            return _by_mark(mark, Certainty.NEAR, "The mark that the policy names stands in the first lines of the body.")
+    return None
+
+
+def read_body(letter: Letter, marks: Marks) -> Reading | None:
+    """The body asks, where the subject is empty, says nothing, or only names a theme."""
+    if not letter.body or not _leaves_it_to_the_body(letter):
+        return None
+    together = _together(letter)
+    found = [demand for sentence in together for demand in demands(sentence)]
+    asked = next(filter(None, (_question(sentence, marks) for sentence in together)), None)
+    if any(_is_turned(sentence) for sentence in letter.body) and found:
+        return _held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
+    return asked or _by_demands(found, marks, "The body asks for it, and the subject says nothing else")
+
+
+def read_other_spellings(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject was typed with another keyboard layout, in another alphabet or without the Kazakh letters."""
+    if has(letter.subject, *_OUR_LETTERS) and not any(not word.senses for word in letter.subject):
+        return None
+    core = letter.unwrapped.core.lower()
+    for typed in other_layouts(core) if not has(letter.subject, *_TELLING) else ():
+        texts = tuple(words(folded(typed)))
+        found = [replace(demand, certainty=Certainty.GUESS) for demand in _demands(AS_WRITTEN.read(texts))]
+        if found:
+            return _by_demands(found, marks, "Typed with another keyboard layout, the subject asks for it")
+    found = [
+        replace(demand, certainty=Certainty.GUESS)
+        for demand in _demands(TRANSLITERATED.read([skeleton(text) or text for text in letter.texts]))
+    ]
+    return _by_demands(found, marks, "In another alphabet the subject asks for it")
+
+
+def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
+    """Only a theme is named ("personal data"): a person must ask what is wanted."""
+    if not letter.subject or not is_clean(letter.subject) or has(letter.subject, Sense.CONSENT, Sense.MAILING, Sense.SUBSCRIBE):
+        return None
+    if has(letter.subject, Sense.DATA):
+        return _held("The subject names personal data but says not what is asked.", _ANY_TYPE)
+    acts = [act for word in letter.subject for act in word.senses & GRID.keys() - _TOO_COMMON]
+    if acts and not letter.body_text.strip():
+        return _held("The subject names an act but not what it is asked for.", tuple(dict.fromkeys(GRID[acts[0]].values())))
+    return None
+
+
+EVIDENCE: tuple[Evidence, ...] = (
+    pass_over_automatic_mail,
+    name_mark_exactly,
+    name_mark_nearly,
+    hear_authority,
+    hear_complaint,
+    hear_taking_back,
+    hear_question,
+    read_subject,
+    find_mark_in_body,
+    read_body,
+    read_other_spellings,
+    hold_bare_theme,
+)
+
+
+# --- What the letter's own words make of a request ----------------------------------------------------------------------------------
+
+
+Doubt = Callable[[Letter, Reading], Reading | None]
+
+
+def hear_thanks(letter: Letter, _reading: Reading) -> Reading | None:
+    """An answer that only says thanks asks nothing."""
+    said = [word for sentence in letter.body or () for word in sentence]
+    if letter.unwrapped.is_reply and has(said, Sense.THANKS) and all(word.senses & _POLITE for word in said):
+        return Reading(Outcome.ORDINARY, language=_reading.language, reason="It is an answer that only says thanks.")
+    return None
+
+
+def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
+    """Who asks for somebody else must show the right to (Law 94-V art. 24)."""
+    if any(_names_another(text) for text in (letter.subject, *(letter.body or ()))):
+        return _doubted(reading, "It is asked for another person.")
+    return None
+
+
+def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
+    """The body takes back what the subject asks, or says the opposite."""
+    for sentence in letter.body or ():
+        if (is_taken_back(sentence) and not has(sentence, Sense.INSTRUCTION)) or reading.type in denied(sentence):
+            return _doubted(reading, "The body contradicts the subject.")
+    return None
+
+
+def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
+    """The body asks for something else as well."""
+    asked = {demand.type for sentence in letter.body or () for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
+    if reading.type is None or reading.type is RequestType.QUESTION:
+        return None
+    types = _absorbed([reading.type, *sorted(asked)])
+    if len(types) == 1:
+        return None
+    return replace(_doubted(reading, "The letter makes two different demands."), may_be=tuple(types))
+
+
+DOUBTS: tuple[Doubt, ...] = (hear_thanks, hear_another_person, hear_contradiction, hear_second_demand)
+
+
+# --- Parts --------------------------------------------------------------------------------------------------------------------------
+
+_NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
+_ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
+_TOO_COMMON = frozenset({Sense.TELL, Sense.NOT, Sense.WRONG, Sense.NEW, Sense.STOP, Sense.OBJECT})
+_OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
+_TELLING = (_OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
+    Sense.UNSUBSCRIBE,
+    Sense.AUTHORITY,
+    Sense.STATE_BODY,
+    Sense.COMPLAINT,
+    Sense.PERSONAL,
+}
+_OUR_LETTERS = _OBJECTS | ACTS
+_PRIVATE = (Sense.LEAK, Sense.DATA, Sense.CONSENT, Sense.PROCESSING, Sense.PERSONAL)
+_POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
+_SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
+
+_ABSORBED: dict[RequestType, frozenset[RequestType]] = {
+    RequestType.REVOKE_CONSENT: frozenset(
+        {RequestType.STOP_PROCESSING, RequestType.DESTROY, RequestType.OPT_OUT, RequestType.RESTRICT_TRANSFER, RequestType.OBJECT_AUTOMATED}
+    ),
+    RequestType.DESTROY: frozenset({RequestType.OPT_OUT}),
+    RequestType.OBJECT_AUTOMATED: frozenset({RequestType.STOP_PROCESSING}),
+    RequestType.STOP_PROCESSING: frozenset({RequestType.OPT_OUT, RequestType.RESTRICT_TRANSFER}),
+    RequestType.UNBLOCK: frozenset({RequestType.BLOCK}),
+}
+"""What asking for one thing asks for anyway."""
+
+
+def _letter(subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Letter:
+    written = plain(subject)
+    taken_off = unwrapped(written)
+    texts = tuple(words(folded(taken_off.core)))
+    body_text = plain(own_words, BODY_LIMIT) if own_words else ""
+    body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
+    return Letter(written, taken_off, texts, AS_WRITTEN.read(texts), body, body_text, tuple(attachments))
+
+
+def _demands(text: Words) -> list[Demand]:
+    return [demand for sentence in sentences(text) for demand in demands(sentence)]
+
+
+def _absorbed(types: Iterable[RequestType]) -> list[RequestType]:
+    """Return ``types`` once each, without those that another of them asks for anyway."""
+    once = list(dict.fromkeys(types))
+    return [kind for kind in once if not any(kind in _ABSORBED.get(other, ()) for other in once)]
+
+
+def _by_mark(mark: Mark, certainty: Certainty, reason: str) -> Reading:
+    return Reading(
+        Outcome.REQUEST,
+        mark.type,
+        mark.language,
+        matched=mark.phrase,
+        clause=mark.clause,
+        certainty=certainty,
+        reason=reason,
+        from_template=mark.from_template,
+    )
+
+
+def _by_demands(found: Sequence[Demand], marks: Marks, reason: str) -> Reading | None:
+    types = _absorbed(demand.type for demand in found)
+    if not types:
+        return None
+    if len(types) > 1:
+        return replace(_held("Two different demands are made.", tuple(types)), language=found[0].language)
+    deciding = min((demand for demand in found if demand.type is types[0]), key=lambda demand: demand.certainty is Certainty.GUESS)
+    whose = "people's words" if deciding.certainty is Certainty.GUESS else "the law's words"
+    reading = _request(marks, deciding.type, deciding.matched, deciding.certainty, f"{reason}, in {whose}.")
+    return replace(reading, language=deciding.language)
+
+
+def _request(marks: Marks, kind: RequestType, matched: str, certainty: Certainty, reason: str) -> Reading:
+    return Reading(Outcome.REQUEST, kind, matched=matched, clause=marks.clause_for(kind), certainty=certainty, reason=reason)
+
+
+def _held(reason: str, may_be: tuple[RequestType, ...]) -> Reading:
+    types = tuple(dict.fromkeys(may_be))
+    return Reading(Outcome.HELD, types[0] if len(types) == 1 else None, reason=reason, may_be=types)
+
+
+def _doubted(reading: Reading, reason: str) -> Reading:
+    return replace(reading, outcome=Outcome.HELD, reason=reason, may_be=(reading.type,) if reading.type else ())
+
+
+def _text(parts: Iterable[str]) -> str:
+    return " ".join(parts)
+
+
+def _is_turned(sentence: Words) -> bool:
+    return is_taken_back(sentence) or bool(denied(sentence))
+
+
+def _question(text: Words, marks: Marks) -> Reading | None:
+    """Return the question that ``text`` asks about personal data; the wish to see one's data is access, unless one asks how."""
+    if not has(text, Sense.QUESTION):
+        return None
+    types = {demand.type for demand in _demands(text)}
+    about = (
+        types
+        or has(text, Sense.POLICY, Sense.CONSENT)
+        or any(Sense.DATA in word.senses and is_own(text, at) for at, word in enumerate(text))
+    )
+    if not about or (types == {RequestType.ACCESS} and not has(text, Sense.WHETHER)):
+        return None
+    matched = _text(word.text for word in text if Sense.QUESTION in word.senses)
+    return _request(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")
+
+
+def _names_another(text: Words) -> bool:
+    return any(
+        Sense.RELATIVE in word.senses and any(Sense.MY in near.senses for near in text[max(0, at - 2) : at + 1])
+        for at, word in enumerate(text)
+    )
+
+
+def _is_empty_handed(letter: Letter) -> bool:
+    return all(word.senses & _SAYS_NOTHING for word in letter.subject)
+
+
+def _leaves_it_to_the_body(letter: Letter) -> bool:
+    """Tell whether the subject says nothing, or only names a theme of ours."""
+    answers_mailing = letter.unwrapped.is_reply and has(letter.subject, Sense.MAILING)
+    return answers_mailing or is_clean(letter.subject)
+
+
+def _together(letter: Letter) -> tuple[Words, ...]:
+    """Return the body's sentences, the first one joined to a subject that only names a theme."""
+    body = letter.body or ()
+    if _is_empty_handed(letter) or not body or not is_clean(letter.subject):
+        return body
+    return (letter.subject + body[0], *body)
+
+
+# --- Language -----------------------------------------------------------------------------------------------------------------------
+
+_KAZAKH_LETTER = re.compile("[әғқңөұүһі]")
+_CYRILLIC = re.compile("[а-яәғқңөұүһі]")
+_LATIN = re.compile("[a-z]")
+_ENOUGH_LETTERS = 12
+
+
+def _language(letter: Letter, of_match: Language | None) -> Language | None:
+    """Return the language of the person's own words, else the subject's; the words that matched tell what letters cannot."""
+    body = [word for sentence in letter.body or () for word in sentence]
+    if sum(len(word.text) for word in body if word.text.isalpha()) >= _ENOUGH_LETTERS:
+        return _language_of(body)
+    return of_match or _language_of(letter.subject) or _language_of(body)
+
+
+def _language_of(text: Iterable[Word]) -> Language | None:
+    spoken = list(text)
+    letters = "".join(word.text for word in spoken)
+    if _KAZAKH_LETTER.search(letters):
+        return Language.KK
+    cyrillic, latin = len(_CYRILLIC.findall(letters)), len(_LATIN.findall(letters))
+    if cyrillic > latin:
+        heard = [word.language for word in spoken if word.senses]
+        return Language.KK if heard.count(Language.KK) > heard.count(Language.RU) else Language.RU
+    return Language.EN if latin else None

@@ -1,0 +1,123 @@
+"""``make bench``: mailbot beside the bare loop, over the same mail and servers, in turns within one run. See README.md."""
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from contestants import Course, Incomplete, Result, run_floor, run_mailbot
+
+from tests.servers import SmtpSink
+from tests.servers.programs import IS_ROOT, START_SECONDS, free_ports, greets, private_directory
+
+ROOT = Path(__file__).resolve().parents[1]
+NEEDED = ("floor.py", "genmail.py", "dovecot.sh", "postfix.sh")
+NAIVE_SHARE = 8  # the naive loop is slow and its rate steady: it gets an eighth of the mail
+ORDINARY_SHARE, ORDINARY_TIMES = 0.02, 3
+NAIVE, BATCHED, OURS, ORDINARY = "bare loop, naive", "bare loop, batched", "mailbot", "mailbot, 2 % requests"
+
+
+def main() -> int:
+    """Measure, print the table, and tell by the exit status whether everybody did all of the work."""
+    options = parse_options()
+    if missing := [name for name in NEEDED if not (options.shared / name).exists()]:
+        print(f"{', '.join(missing)}: looked for in {options.shared}; name the folder with --shared", file=sys.stderr)
+        return 1
+    results: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    failures: list[str] = []
+    with contextlib.ExitStack() as servers:
+        imap_port = servers.enter_context(script(options.shared / "dovecot.sh", 3))
+        relays = {"smtp-sink": servers.enter_context(SmtpSink()).port}
+        if IS_ROOT:
+            relays["Postfix"] = servers.enter_context(script(options.shared / "postfix.sh", 1))
+        else:
+            failures.append("Postfix: left out, only root can start it")
+        for _ in range(options.rounds):
+            for relay, port in relays.items():
+                course = Course(options.shared, imap_port, port, options.n)
+                for name, run in contestants(course).items():
+                    try:
+                        results[relay, name].append(run())
+                    except Incomplete as error:
+                        failures.append(f"{relay}, {name}: {error}")
+    print_table(results)
+    print(*failures, sep="\n", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=2000, help="messages a pass (default 2000)")
+    parser.add_argument("--rounds", type=int, default=3, help="times that all are run in turn; medians are printed (default 3)")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "bench", help="the folder of the bare loop")
+    options = parser.parse_args()
+    options.shared = options.shared.resolve()
+    return options
+
+
+def contestants(course: Course) -> dict[str, Callable[[], Result]]:
+    """Name who runs on a course, in the order in which they take turns."""
+    little = replace(course, messages=max(1, course.messages // NAIVE_SHARE))
+    ordinary = replace(course, messages=course.messages * ORDINARY_TIMES, share=ORDINARY_SHARE)
+    return {
+        NAIVE: lambda: run_floor(little, "naive"),
+        BATCHED: lambda: run_floor(course, "batched"),
+        OURS: lambda: run_mailbot(course),
+        ORDINARY: lambda: run_mailbot(ordinary),
+    }
+
+
+@contextlib.contextmanager
+def script(path: Path, ports: int) -> Iterator[int]:
+    """Start a server by its script on the first of some consecutive free ports, and stop it by the same."""
+    directory = private_directory(path.stem)
+    port = consecutive_ports(ports)
+    command = [str(path), "start", str(port), directory.name]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    try:
+        give_up = time.monotonic() + START_SECONDS
+        while not greets(port) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        yield port
+    finally:
+        subprocess.run([command[0], "stop", *command[2:]], check=False, stdin=subprocess.DEVNULL)
+        directory.cleanup()
+
+
+def consecutive_ports(count: int) -> int:
+    """Find a free port that has free ports after it."""
+    while True:
+        (first,) = free_ports(1)
+        if not any(greets(port) for port in range(first + 1, first + count)):
+            return first
+
+
+def print_table(results: dict[tuple[str, str], list[Result]]) -> None:
+    """Print medians: messages a second of the whole process and of the pass alone, the ratios of the former, and peak memory."""
+    print(f"{'relay':10} {'':22} {'msg/s':>7} {'pass':>7} {'x batched':>9} {'x naive':>8} {'peak MB':>8}")
+    for (relay, name), runs in results.items():
+        rate, peak = median(run.rate for run in runs), median(run.peak_mb for run in runs)
+        own = [run.pass_rate for run in runs if run.pass_rate]
+        ratios = [
+            f"{rate / median(r.rate for r in floor):.2f}" if (floor := results.get((relay, loop))) else "-" for loop in (BATCHED, NAIVE)
+        ]
+        shown = f"{median(own):7.0f}" if own else f"{'-':>7}"
+        print(f"{relay:10} {name:22} {rate:7.0f} {shown} {ratios[0]:>9} {ratios[1]:>8} {peak:8.0f}")
+
+
+def median(values: Iterator[float] | list[float]) -> float:
+    """Return the middle value."""
+    return statistics.median(values)
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # the folder of the bare loop is not ours to write to
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The desk: everything that taking in mail needs and that stays the same from message to message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_urlsafe
+from zoneinfo import ZoneInfo
+
+from mailbot.config import Config, Limits
+from mailbot.errors import ConfigurationMistake
+from mailbot.letters import LetterOffice
+from mailbot.policies import load_policy
+from rules.addresses import mailbox_key
+from rules.automatic import OwnMail
+from rules.deadlines import Deadlines
+from rules.fingerprint import Keys
+from rules.policy import Policy
+from rules.recognition import Recogniser
+from rules.working_days import NO_OVERRIDES, Calendar, CalendarMistakes, read_overrides
+from storage.database import Database, open_database
+from storage.evidence import keys_of
+from storage.subscribers import set_systems
+
+OWN_SYSTEM = "mailbot"
+"""The name of mailbot's own subscriber store among the systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a message is judged by, and where the judgement is written."""
+
+    policy: Policy
+    zone: ZoneInfo
+    database: Database
+    keys: Keys
+    recogniser: Recogniser
+    own: OwnMail
+    deadlines: Deadlines
+    letters: LetterOffice
+    limits: Limits
+    systems: tuple[str, ...]
+    now: Callable[[], datetime]
+
+
+def set_up_desk(config: Config, now: Callable[[], datetime]) -> Desk:
+    """Open the store and load the policy; raise ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
+    policy = load_policy(config.operator.policy)
+    zone = ZoneInfo(config.operator.timezone)
+    systems = (OWN_SYSTEM, *(system.name for system in config.system))
+    calendar = _calendar(policy.law.country, config)
+    database = open_database(config.store.url)
+    with database.write() as tx:
+        keys = keys_of(tx)
+        set_systems(tx, {OWN_SYSTEM: "own"} | {system.name: system.mode for system in config.system}, now())
+    addresses = {config.smtp.sender, *(address for inbox in config.inbox for address in (inbox.address, *inbox.aliases))}
+    return Desk(
+        policy=policy,
+        zone=zone,
+        database=database,
+        keys=keys,
+        recogniser=Recogniser(policy),
+        own=OwnMail(frozenset(map(mailbox_key, addresses))),
+        deadlines=Deadlines(policy, calendar, zone, systems),
+        letters=LetterOffice(policy, config.smtp.sender, config.smtp.envelope_sender or config.smtp.sender, lambda: token_urlsafe(16)),
+        limits=config.limits,
+        systems=systems,
+        now=now,
+    )
+
+
+def _calendar(country: str, config: Config) -> Calendar:
+    path = config.operator.calendar_overrides
+    if path is None:
+        return Calendar(country, NO_OVERRIDES)
+    try:
+        return Calendar(country, read_overrides(path.read_text(encoding="utf-8"), str(path)))
+    except OSError as error:
+        raise ConfigurationMistake(f"operator.calendar_overrides: {path} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
+    except CalendarMistakes as error:
+        raise ConfigurationMistake(*error.mistakes) from error

@@ -1,0 +1,142 @@
+"""The body of a message: the text a person wrote, and what is kept of everything attached to it.
+
+Attached and enclosed messages, partial and external bodies are attachments: never searched, assembled or fetched (H51, H52).
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from rules.charsets import UNKNOWN_CHARSET, clean_lines, decode
+from rules.header import Fields, find_head_end, read_fields
+from rules.mime import MAX_PARTS, Kind, Part, decoded, read_kind, split_parts
+from rules.visible_text import visible_text
+
+MAX_TEXT = 256 * 1024
+"""Characters of text that are kept; the rest of a longer one is not read."""
+
+_MAX_CODED = 6 * MAX_TEXT
+_MAX_DEPTH = 10
+_SEALED = (
+    "application/ms-tnef",
+    "application/vnd.ms-tnef",
+    "application/pkcs7-mime",
+    "application/x-pkcs7-mime",
+    "application/pgp-encrypted",
+)
+_INLINE_PGP = "-----BEGIN PGP MESSAGE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What is kept of an attachment: never its content."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a body holds. ``text`` is None where none could be read."""
+
+    text: str | None
+    attachments: tuple[Attachment, ...]
+    defects: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Findings:
+    plain: list[str] = field(default_factory=list)
+    rich: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    defects: set[str] = field(default_factory=set)
+    parts: int = 0
+    text_bytes: int = 0
+
+
+def read_body(fields: Fields, body: bytes) -> Body:
+    """Return the text of a whole message (plain, else HTML as it is seen) and what is attached."""
+    found = _Findings()
+    _collect(fields, Part(body, 0, len(body)), found, depth=0)
+    plain = "\n".join(text for text in found.plain if text.strip())
+    rich = "\n".join(text for text in found.rich if text.strip())
+    text = (plain or rich)[:MAX_TEXT] if found.plain or found.rich else None
+    if any(one.type in _SEALED for one in found.attachments) and not text:
+        found.defects.add("unreadable_body")
+        text = None
+    return Body(text, tuple(found.attachments), frozenset(found.defects))
+
+
+def text_of_part(content: bytes, subtype: str, charset: str, encoding: str) -> tuple[str, frozenset[str]]:
+    """Return the text of one text part and its defects. The content may have been cut off anywhere."""
+    coded = content[:_MAX_CODED]
+    decoded_text = decode(decoded(coded, encoding), charset)
+    text = clean_lines(decoded_text.text)
+    defects = set() if decoded_text.known else {UNKNOWN_CHARSET}
+    if not decoded_text.sure:
+        defects.add("undecodable_text")
+    if subtype.lower() == "html":
+        text = visible_text(text)
+    if _INLINE_PGP in text:
+        defects.add("unreadable_body")
+    if len(text) > MAX_TEXT or len(content) > _MAX_CODED:
+        defects.add("text_cut")
+    return text[:MAX_TEXT], frozenset(defects)
+
+
+def _collect(fields: Fields, body: Part, found: _Findings, depth: int) -> None:
+    kind = read_kind(fields)
+    found.parts += 1
+    if found.parts > MAX_PARTS:
+        found.defects.add("too_many_parts")
+    elif kind.type.startswith("multipart/") and _collect_parts(kind, body, found, depth):
+        return
+    elif _is_text(kind):
+        _collect_text(kind, body, found)
+    else:
+        content = decoded(body.content(), kind.encoding)
+        found.attachments.append(Attachment(kind.name, kind.type, len(content), sha256(content).hexdigest()))
+
+
+def _collect_parts(kind: Kind, body: Part, found: _Findings, depth: int) -> bool:
+    """Collect the parts of a multipart; tell whether it has any."""
+    if depth >= _MAX_DEPTH:
+        found.defects.add("too_many_parts")
+        return True
+    split = split_parts(body, kind.parameters.get("boundary", ""))
+    if split.too_many:
+        found.defects.add("too_many_parts")
+    if not split.parts:
+        found.defects.add("no_parts")
+    for part in split.parts:
+        _collect(*_open(part), found, depth + 1)
+    return bool(split.parts)
+
+
+def _open(part: Part) -> tuple[Fields, Part]:
+    """Return the fields of a part and its body, which begins at the first line that is no field."""
+    head_end, body_start = find_head_end(part.raw, part.start, part.end)
+    fields = read_fields(part.raw[part.start : head_end])
+    body = part._replace(start=body_start)
+    if fields.rest:
+        content = fields.rest + body.content(_MAX_CODED)
+        body = Part(content, 0, len(content))
+    return fields, body
+
+
+def _is_text(kind: Kind) -> bool:
+    """Tell whether a part is shown as text; a multipart that has no parts is (H42)."""
+    shown = kind.type in ("text/plain", "text/html") and kind.disposition != "attachment" and not kind.name
+    return shown or kind.type.startswith("multipart/")
+
+
+def _collect_text(kind: Kind, body: Part, found: _Findings) -> None:
+    if found.text_bytes >= _MAX_CODED:
+        found.defects.add("text_cut")
+        return
+    content = body.content(_MAX_CODED + 1)
+    found.text_bytes += len(content)
+    text, defects = text_of_part(content, kind.type.partition("/")[2], kind.charset, kind.encoding)
+    (found.rich if kind.type == "text/html" else found.plain).append(text)
+    found.defects |= defects

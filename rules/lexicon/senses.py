@@ -1,0 +1,93 @@
+"""What a word can mean to us. The tables of each language say which words carry which sense."""
+
+from enum import Enum, auto
+
+
+class Sense(Enum):
+    """One meaning of a word, the same in every language."""
+
+    # Acts: what is asked.
+    CHANGE = auto()
+    REVOKE = auto()
+    CANCEL = auto()
+    REFUSE = auto()
+    STOP = auto()
+    UNSUBSCRIBE = auto()
+    ERASE = auto()
+    BLOCK = auto()
+    UNBLOCK = auto()
+    TELL = auto()
+    FORBID = auto()
+    OBJECT = auto()
+    UNLAWFUL = auto()
+    NOT = auto()
+
+    # Objects: what the act is asked for.
+    CONSENT = auto()
+    DATA = auto()
+    CONTACT = auto()
+    MAILING = auto()
+    SEND = auto()
+    PROCESSING = auto()
+    TRANSFER = auto()
+    THIRD_PARTY = auto()
+    ACCOUNT = auto()
+    LIST = auto()
+    BASE = auto()
+    ME = auto()
+    AUTOMATED = auto()
+
+    # What says more about an object.
+    PERSONAL = auto()
+    MY = auto()
+    YOUR = auto()
+    NEW = auto()
+    WRONG = auto()
+    WANT = auto()
+    SCOPE = auto()
+    """A preposition after which the scope of a consent stands."""
+
+    # The frame of a letter.
+    QUESTION = auto()
+    WHETHER = auto()
+    """Asking whether or how one may do something, which asks for no more than an answer."""
+    POLICY = auto()
+    REQUEST = auto()
+    AUTHORITY = auto()
+    STATE_BODY = auto()
+    RELATIVE = auto()
+    OTHERS = auto()
+    COMPLAINT = auto()
+    LEAK = auto()
+    SUBSCRIBE = auto()
+    INSTRUCTION = auto()
+    TAKEN_BACK = auto()
+    THANKS = auto()
+    SMALL = auto()
+    """A word that adds nothing: an article, a preposition, a politeness."""
+    BREAK = auto()
+
+
+ACTS = frozenset(
+    {
+        Sense.CHANGE,
+        Sense.REVOKE,
+        Sense.CANCEL,
+        Sense.REFUSE,
+        Sense.STOP,
+        Sense.UNSUBSCRIBE,
+        Sense.ERASE,
+        Sense.BLOCK,
+        Sense.UNBLOCK,
+        Sense.TELL,
+        Sense.FORBID,
+        Sense.OBJECT,
+        Sense.UNLAWFUL,
+        Sense.NOT,
+        Sense.WRONG,
+        Sense.NEW,
+    }
+)
+
+Table = dict[Sense, str]
+"""Words of one language by sense: separated by spaces; ``-`` at the end stands for any ending, ``_`` joins the words of a phrase."""

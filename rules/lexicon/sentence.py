@@ -1,0 +1,292 @@
+"""How the words of a sentence make a demand: an act and the object it is done to.
+
+The object stands after the act in Russian and English, before it in Kazakh. A word that is not ours between the two means that the act
+is done to something else ("withdrawal of the bid"); so does a word that makes the object another thing ("personal data webinar").
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rules.lexicon.grid import CONSENT_SCOPES, CONTRARY, GRID, WEAK_ACTS
+from rules.lexicon.senses import ACTS, Sense
+from rules.lexicon.words import Word
+from rules.vocabulary import Certainty, Language, RequestType
+
+Words = tuple[Word, ...]
+
+_FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHORITY, Sense.SUBSCRIBE})
+_WITH_DATA = frozenset({Sense.PROCESSING, Sense.TRANSFER, Sense.THIRD_PARTY, Sense.AUTOMATED})
+_SENTENCE_ENDS = frozenset(".!?;\n")
+_DATIVE = ("ға", "ге", "қа", "ке", "на", "не")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A type of request that the words of a sentence make, and the words that made it."""
+
+    type: RequestType
+    matched: str
+    language: Language | None
+    certainty: Certainty
+    object_at: int
+    is_weak: bool = False
+
+
+def sentences(words: Words) -> list[Words]:
+    """Return ``words`` as sentences, without what ends them."""
+    found: list[Words] = []
+    start = 0
+    for position, word in enumerate(words):
+        if word.text in _SENTENCE_ENDS:
+            found.append(words[start:position])
+            start = position + 1
+    found.append(words[start:])
+    return [sentence for sentence in found if sentence]
+
+
+def demands(sentence: Words) -> list[Demand]:
+    """Return what ``sentence`` demands, each act with its object, in the order of the acts."""
+    if has(sentence, Sense.INSTRUCTION):
+        return []
+    found = [demand for at, word in enumerate(sentence) if word.senses & ACTS for demand in _demands_at(sentence, at)]
+    claimed = {demand.object_at for demand in found if not demand.is_weak}
+    return [demand for demand in found if not demand.is_weak or demand.object_at not in claimed]
+
+
+def denied(sentence: Words) -> set[RequestType]:
+    """Return the types that ``sentence`` says are not wanted ("do not delete my data")."""
+    return {
+        CONTRARY[act]
+        for at, word in enumerate(sentence)
+        for act in word.senses & CONTRARY.keys()
+        if Sense.NOT in word.senses or _is_denied(sentence, at)
+    }
+
+
+def has(words: Iterable[Word], *senses: Sense) -> bool:
+    """Tell whether any of ``words`` has any of ``senses``."""
+    wanted = set(senses)
+    return any(not wanted.isdisjoint(word.senses) for word in words)
+
+
+def is_clean(sentence: Words) -> bool:
+    """Tell whether every word of ``sentence`` is ours, so that nothing else can be meant."""
+    return all(word.senses and not word.senses & _FOREIGN for word in sentence)
+
+
+def is_own(sentence: Words, at: int) -> bool:
+    """Tell whether the thing at ``at`` is called personal, or the writer's own."""
+    if _named(sentence, at, Sense.YOUR, before=3, after=1):
+        return False
+    return _named(sentence, at, Sense.MY, before=4, after=4) or _named(sentence, at, Sense.PERSONAL, before=3, after=0)
+
+
+def is_taken_back(sentence: Words) -> bool:
+    """Tell whether ``sentence`` takes back an earlier letter ("cancel my opt-out")."""
+    if has(sentence, Sense.TAKEN_BACK):
+        return True
+    for at, word in enumerate(sentence):
+        if Sense.CANCEL in word.senses:
+            hit = _reach(sentence, at, 1, frozenset({Sense.UNSUBSCRIBE, Sense.REQUEST, Sense.REVOKE, Sense.REFUSE}))
+            if hit is not None and hit >= 0:
+                return True
+    return False
+
+
+def is_dangling(sentence: Words) -> bool:
+    """Tell whether an act is done to something of the writer's that we have no word for ("delete my story")."""
+    return any(
+        word.senses & CONTRARY.keys()
+        and any(Sense.MY in near.senses for near in sentence[at + 1 : at + 3])
+        and _reach(sentence, at, 1, _OBJECTS) == _BLOCKED
+        for at, word in enumerate(sentence)
+    )
+
+
+def _demands_at(sentence: Words, at: int) -> Iterable[Demand]:
+    word = sentence[at]
+    if Sense.NOT not in word.senses and _is_denied(sentence, at):
+        return
+    for act in word.senses & GRID.keys():
+        if act is not Sense.NOT and Sense.NOT in word.senses:
+            continue
+        object_at = _object_of(sentence, at, act)
+        kind = _kind(sentence, at, act, object_at)
+        if kind:
+            first, last = sorted((at, at if object_at is None else object_at))
+            matched = " ".join(part.text for part in sentence[first : last + 1])
+            strong = word.of_law and (object_at is None or sentence[object_at].of_law)
+            certainty = Certainty.NEAR if strong else Certainty.GUESS
+            yield Demand(kind, matched, word.language, certainty, at if object_at is None else object_at, act in WEAK_ACTS)
+
+
+_OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
+_BLOCKED = -1
+
+
+def _kind(sentence: Words, at: int, act: Sense, object_at: int | None) -> RequestType | None:
+    if object_at is None:
+        return RequestType.OPT_OUT if _stands_alone(sentence, at, act) else None
+    objects = sentence[object_at].senses & GRID[act].keys()
+    for sense in GRID[act]:  # in the order of the grid
+        if sense in objects and _is_settled(sentence, at, act, object_at, sense):
+            return _consent_kind(sentence, object_at) if sense is Sense.CONSENT else GRID[act][sense]
+    return None
+
+
+def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
+    """Return where the object of the act at ``at`` stands; None where it has none or another one."""
+    wanted = frozenset(GRID[act])
+    if sentence[at].senses & wanted and not (act is Sense.TELL and Sense.MY not in sentence[at].senses):
+        return at
+    ahead, behind = (-1, 1) if sentence[at].language is Language.KK else (1, -1)
+    first = _reach(sentence, at, ahead, wanted)
+    if first is None and act is Sense.NOT:
+        return None
+    if first is None or (first == _BLOCKED and not _is_adjacent_stranger(sentence, at, ahead)):
+        second = None if act is Sense.NOT else _reach(sentence, at, behind, wanted)
+        return second if second is not None and second >= 0 else None
+    if first == _BLOCKED:
+        second = _reach(sentence, at, behind, wanted) if act is not Sense.NOT and sentence[at].language is not Language.KK else None
+        return second if second is not None and second >= 0 and _named(sentence, second, Sense.MY, before=3, after=1) else None
+    return _wider(sentence, first, act)
+
+
+def _wider(sentence: Words, object_at: int, act: Sense) -> int:
+    """Return the mailing that a person or an address is to be taken off, where one is named after it."""
+    if act is not Sense.ERASE or not sentence[object_at].senses & {Sense.ME, Sense.CONTACT, Sense.DATA}:
+        return object_at
+    step = -1 if sentence[object_at].language is Language.KK and object_at else 1
+    for towards in (step, -step):
+        further = _reach(sentence, object_at, towards, frozenset({Sense.MAILING, Sense.LIST}), stops=ACTS)
+        if further is not None and further >= 0:
+            return further
+    return object_at
+
+
+def _reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops: frozenset[Sense] = frozenset()) -> int | None:
+    """Return the nearest word with a wanted sense, ``_BLOCKED`` if a word that is not ours stands before it."""
+    position = at + step
+    while 0 <= position < len(sentence):
+        senses = sentence[position].senses
+        if senses & wanted:
+            return position
+        if not senses or senses & _FOREIGN or senses & stops:
+            return _BLOCKED
+        position += step
+    return None
+
+
+def _is_adjacent_stranger(sentence: Words, at: int, step: int) -> bool:
+    position = at + step
+    while 0 <= position < len(sentence) and sentence[position].senses & {Sense.SMALL, Sense.MY, Sense.SCOPE}:
+        position += step
+    return 0 <= position < len(sentence) and not sentence[position].senses
+
+
+def _is_denied(sentence: Words, at: int) -> bool:
+    for word in reversed(sentence[max(0, at - 4) : at]):
+        if Sense.NOT in word.senses:
+            return len(word.senses) == 1 or word.language is not Language.KK
+        if not word.senses & {Sense.SMALL, Sense.WANT, Sense.ME} or Sense.BREAK in word.senses:
+            return False
+    return False
+
+
+def _stands_alone(sentence: Words, at: int, act: Sense) -> bool:
+    """Tell whether the act needs no object to be an opt-out: "unsubscribe", or a letter that says only "stop"."""
+    if act is Sense.UNSUBSCRIBE:
+        return _reach(sentence, at, 1, frozenset()) is None
+    return act is Sense.STOP and all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} for word in sentence)
+
+
+def _named(sentence: Words, at: int, sense: Sense, *, before: int, after: int) -> bool:
+    """Tell whether a word with ``sense`` belongs to the thing at ``at``: near it, with nothing foreign between."""
+    if sense in sentence[at].senses:
+        return True
+    for step, span in ((-1, before), (1, after)):
+        for position in range(at + step, at + step * (span + 1), step):
+            if not 0 <= position < len(sentence) or not sentence[position].senses:
+                break
+            if sense in sentence[position].senses:
+                return True
+    return False
+
+
+def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sense) -> bool:
+    """Tell whether the object is really what the law means by it, and not another thing of the same name."""
+    own = is_own(sentence, object_at)
+    if _belongs_to_others(sentence, object_at):
+        return False
+    match sense:
+        case Sense.CONSENT:
+            return not _named(sentence, object_at, Sense.YOUR, before=1, after=0) and _consent_kind(sentence, object_at) is not None
+        case Sense.DATA:
+            return (own or is_clean(sentence)) and not has(sentence[max(0, object_at - 3) : object_at + 2], Sense.YOUR)
+        case Sense.CONTACT | Sense.ACCOUNT:
+            mine = _named(sentence, object_at, Sense.MY, before=4, after=2)
+            new = _named(sentence, object_at, Sense.NEW, before=2, after=0) and act is Sense.CHANGE
+            return mine or new or (is_clean(sentence) and act is not Sense.WRONG and not has(sentence, Sense.YOUR))
+        case Sense.ME | Sense.BASE:
+            return not _is_adjacent_stranger(sentence, object_at, 1)
+        case Sense.LIST:
+            return has(sentence, Sense.ME, Sense.MY, Sense.YOUR) or is_clean(sentence)
+        case Sense.SEND | Sense.MAILING:
+            return _is_mail_unwanted(sentence, at, act, object_at)
+        case _:
+            return is_clean(sentence) or any(Sense.DATA in word.senses and is_own(sentence, n) for n, word in enumerate(sentence))
+
+
+def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
+    if act is Sense.NOT and Sense.MAILING in sentence[object_at].senses and object_at - at > 1:
+        return has(sentence[at:object_at], Sense.WANT)
+    if Sense.SEND in sentence[object_at].senses and has(sentence, Sense.MAILING):
+        return True
+    step = -1 if sentence[object_at].language is Language.KK else 1
+    if Sense.SEND in sentence[object_at].senses:
+        return not _is_adjacent_stranger(sentence, object_at, step)
+    return not _is_compound(sentence, object_at)
+
+
+def _is_compound(sentence: Words, at: int) -> bool:
+    """Tell whether the next word makes the thing at ``at`` part of another ("personal data webinar")."""
+    after = sentence[at + 1] if at + 1 < len(sentence) else None
+    return after is not None and not after.senses
+
+
+def _belongs_to_others(sentence: Words, at: int) -> bool:
+    rest = sentence[at + 1 :]
+    while rest and rest[0].senses & {Sense.SMALL, Sense.SCOPE}:
+        rest = rest[1:]
+    if rest and rest[0].senses & {Sense.OTHERS, Sense.POLICY}:
+        return True
+    is_mine = _named(sentence, at, Sense.MY, before=3, after=0)
+    return sentence[at].language is Language.EN and _is_compound(sentence, at) and not is_mine
+
+
+def _consent_kind(sentence: Words, at: int) -> RequestType | None:
+    """Return what the withdrawal of the consent at ``at`` comes to; None when it is a consent to something else."""
+    if sentence[at].language is Language.KK and at:
+        return _scope_before(sentence, at)
+    position = at + 1
+    while position < len(sentence) and sentence[position].senses & {Sense.MY, Sense.ME}:
+        position += 1
+    if position >= len(sentence) or Sense.SCOPE not in sentence[position].senses:
+        return RequestType.REVOKE_CONSENT
+    for word in sentence[position + 1 :]:
+        for scope, kind in CONSENT_SCOPES.items():
+            if scope in word.senses:
+                return kind
+        if not word.senses:
+            return None
+    return RequestType.REVOKE_CONSENT
+
+
+def _scope_before(sentence: Words, at: int) -> RequestType | None:
+    for word in reversed(sentence[:at]):
+        for scope, kind in CONSENT_SCOPES.items():
+            if scope in word.senses:
+                return kind
+        if not word.senses:
+            return None if word.text.endswith(_DATIVE) else RequestType.REVOKE_CONSENT
+    return RequestType.REVOKE_CONSENT

@@ -1,0 +1,110 @@
+"""Looks words up in the tables of the three languages. The tables are compiled once, when the rules are first imported."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rules.lexicon import english, kazakh, russian
+from rules.lexicon.senses import Sense, Table
+from rules.normal_form import BREAKS, skeleton
+from rules.vocabulary import Language
+
+_NOTHING: frozenset[Sense] = frozenset()
+_SMALL = frozenset({Sense.SMALL})
+_KEY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word or a phrase of a text and what it can mean to us; no sense at all means a word that is not ours."""
+
+    text: str
+    senses: frozenset[Sense] = _NOTHING
+    language: Language | None = None
+    of_law: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    senses: set[Sense]
+    language: Language
+    of_law: bool
+
+
+class Lexicon:
+    """The words of all languages, found by exact form, by stem or as a phrase of several words."""
+
+    def __init__(self, spell: Callable[[str], str], languages: Iterable[Language]) -> None:
+        self._spell = spell
+        self._exact: dict[str, _Entry] = {}
+        self._stems: dict[str, _Entry] = {}
+        self._phrases: dict[str, list[tuple[tuple[str, ...], _Entry]]] = {}
+        for language in languages:
+            module = _MODULES[language]
+            for table, of_law in ((module.LAW, True), (module.PEOPLE, False)):
+                self._add_table(table, language, of_law=of_law)
+            for form in module.NOT_OURS.split():
+                self._entry(form, language)
+        for phrases in self._phrases.values():
+            phrases.sort(key=lambda phrase: -len(phrase[0]))
+        self._word = lru_cache(maxsize=8192)(self._find)
+
+    def read(self, texts: Sequence[str]) -> tuple[Word, ...]:
+        """Return ``texts`` as words with their senses, phrases joined."""
+        found: list[Word] = []
+        position = 0
+        while position < len(texts):
+            phrase = self._phrase_at(texts, position) if texts[position][:_KEY] in self._phrases else None
+            found.append(phrase or self._word(texts[position]))
+            position += phrase.text.count(" ") + 1 if phrase else 1
+        return tuple(found)
+
+    def _add_table(self, table: Table, language: Language, *, of_law: bool) -> None:
+        for sense, forms in table.items():
+            for form in forms.split():
+                entry = self._entry(form, language)
+                entry.senses.add(sense)
+                entry.of_law = entry.of_law or of_law
+
+    def _entry(self, form: str, language: Language) -> _Entry:
+        fresh = _Entry(set(), language, of_law=False)
+        if "_" not in form:
+            stem = self._spell(form.rstrip("-"))
+            return (self._stems if form.endswith("-") else self._exact).setdefault(stem, fresh)
+        parts = tuple(self._spell(part.rstrip("-")) + "-" * part.endswith("-") for part in form.split("_"))
+        phrases = self._phrases.setdefault(parts[0][:_KEY].rstrip("-"), [])
+        for known, entry in phrases:
+            if known == parts:
+                return entry
+        phrases.append((parts, fresh))
+        return fresh
+
+    def _phrase_at(self, texts: Sequence[str], position: int) -> Word | None:
+        for parts, entry in self._phrases[texts[position][:_KEY]]:
+            window = texts[position : position + len(parts)]
+            if len(window) == len(parts) and all(map(_fits, window, parts)):
+                return Word(" ".join(window), frozenset(entry.senses), entry.language, entry.of_law)
+        return None
+
+    def _find(self, text: str) -> Word:
+        if text in BREAKS:
+            return Word(text, frozenset({Sense.BREAK}))
+        if text[0].isdigit():
+            return Word(text, _SMALL)
+        entry = self._exact.get(text)
+        length = len(text)
+        while entry is None and length >= _KEY:
+            entry = self._stems.get(text[:length])
+            length -= 1
+        return Word(text, frozenset(entry.senses), entry.language, entry.of_law) if entry else Word(text)
+
+
+def _fits(text: str, part: str) -> bool:
+    return text.startswith(part[:-1]) if part.endswith("-") else text == part
+
+
+_MODULES = {Language.KK: kazakh, Language.RU: russian, Language.EN: english}
+
+AS_WRITTEN = Lexicon(str, (Language.EN, Language.RU, Language.KK))
+TRANSLITERATED = Lexicon(skeleton, (Language.RU, Language.KK))
+"""For Russian and Kazakh in Latin letters, and Kazakh without its own letters."""

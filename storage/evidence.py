@@ -1,0 +1,67 @@
+"""What is kept of the messages that matter: header and text as they came, attachments as name, type, size and SHA-256."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from secrets import token_bytes
+
+from sqlalchemy import Connection, insert, select
+
+from rules.fingerprint import Keys
+from rules.message import Attachment
+from rules.place import Place
+from storage.database import insert_new
+from storage.tables import receipts, secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message that is, or may be, a request, with all that is kept of it."""
+
+    place: Place
+    reference: str | None
+    received_at: datetime
+    sender_key: bytes | None
+    message_key: bytes | None
+    text_key: bytes | None
+    domain_key: bytes | None
+    header: bytes
+    text: str | None
+    attachments: tuple[Attachment, ...]
+    raw: bytes | None = None
+
+
+def keys_of(tx: Connection) -> Keys:
+    """Return the store's keyed hashes; a new store gets its secret here."""
+    chosen = select(secrets.c.value).where(secrets.c.name == "fingerprint")
+    secret = tx.execute(chosen).scalar()
+    if secret is None:
+        insert_new(tx, secrets, [{"name": "fingerprint", "value": token_bytes(32)}])
+        secret = tx.execute(chosen).scalar_one()
+    return Keys(bytes(secret))
+
+
+def keep(tx: Connection, kept: Sequence[Receipt]) -> None:
+    """Store the messages."""
+    if kept:
+        tx.execute(insert(receipts), [_row(receipt) for receipt in kept])
+
+
+def _row(receipt: Receipt) -> dict[str, object]:
+    place = receipt.place
+    return {
+        "inbox": place.inbox,
+        "folder": place.folder,
+        "uidvalidity": place.uidvalidity,
+        "uid": place.uid,
+        "reference": receipt.reference,
+        "received_at": receipt.received_at,
+        "sender_key": receipt.sender_key,
+        "message_key": receipt.message_key,
+        "text_key": receipt.text_key,
+        "domain_key": receipt.domain_key,
+        "header": receipt.header,
+        "text": receipt.text,
+        "attachments": [asdict(attachment) for attachment in receipt.attachments],
+        "raw": receipt.raw,
+    }

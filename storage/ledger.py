@@ -1,0 +1,197 @@
+"""The ledger of mail: one row a message, the cursor of each folder, and what could not be fetched yet.
+
+It holds no readable personal data: a message is known by its place and a keyed hash.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
+
+from rules.place import Cursor, Place
+from rules.vocabulary import Outcome
+from storage.tables import cursors, ledger, letters, pending, receipts, requests
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The ledger's row of one message."""
+
+    place: Place
+    fingerprint: bytes
+    received_at: datetime
+    outcome: Outcome
+    reason: str
+    reference: str | None = None
+    filing_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A message that the server listed and did not deliver (H7)."""
+
+    uid: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A message that is to be filed away: marked, labelled or moved."""
+
+    row: int
+    uid: int
+
+
+class CursorMoved(Exception):
+    """Somebody else worked in this folder meanwhile: our batch is stale and nothing of it is recorded."""
+
+
+def cursor_of(tx: Connection, inbox: str, folder: str) -> Cursor | None:
+    """Return how far the folder was worked through; None before its first start."""
+    row = tx.execute(select(cursors).where(cursors.c.inbox == inbox, cursors.c.folder == folder)).one_or_none()
+    return Cursor(**row._mapping) if row else None
+
+
+def place_cursor(tx: Connection, cursor: Cursor) -> None:
+    """Write the cursor whole: at first start, and after the folder was renumbered."""
+    where = (cursors.c.inbox == cursor.inbox, cursors.c.folder == cursor.folder)
+    tx.execute(delete(cursors).where(*where))
+    tx.execute(insert(cursors).values(**asdict(cursor)))
+
+
+def begin_batch(tx: Connection, cursor: Cursor, first: int, last: int) -> int:
+    """Count an attempt at the batch before anything of it is parsed (H23); return how many there were with this one."""
+    same = cursor.trying_from == first and cursor.trying_to == last
+    tries = cursor.tries + 1 if same else 1
+    _move(tx, cursor, trying_from=first, trying_to=last, tries=tries)
+    return tries
+
+
+def record(tx: Connection, cursor: Cursor, entries: Sequence[Entry], last_uid: int, now: datetime) -> None:
+    """Write a batch's rows and move the cursor past it; raise ``CursorMoved`` if another did so first."""
+    if entries:
+        tx.execute(insert(ledger), [_row(entry, now) for entry in entries])
+    _move(tx, cursor, last_uid=last_uid, trying_from=None, trying_to=None, tries=0)
+
+
+def record_pending(tx: Connection, cursor: Cursor, entries: Sequence[Entry], now: datetime) -> None:
+    """Write the rows of messages that were pending; the cursor is past them already."""
+    if entries:
+        tx.execute(insert(ledger), [_row(entry, now) for entry in entries])
+        forget_pending(tx, cursor, [entry.place.uid for entry in entries])
+
+
+def finish_pass(tx: Connection, inbox: str, folder: str, now: datetime) -> None:
+    """Note that the whole folder was seen at ``now``."""
+    tx.execute(update(cursors).where(cursors.c.inbox == inbox, cursors.c.folder == folder).values(last_pass_at=now))
+
+
+def pending_in(tx: Connection, cursor: Cursor) -> tuple[Pending, ...]:
+    """Return the messages of the folder that wait for another try."""
+    rows = tx.execute(select(pending.c.uid, pending.c.tries).where(*_folder(pending, cursor)).order_by(pending.c.uid))
+    return tuple(Pending(row.uid, row.tries) for row in rows)
+
+
+def set_pending(tx: Connection, cursor: Cursor, uids: Iterable[int], reason: str, now: datetime) -> None:
+    """Put messages aside for another try, counting this one."""
+    for uid in uids:
+        counted = update(pending).where(*_folder(pending, cursor), pending.c.uid == uid).values(tries=pending.c.tries + 1, reason=reason)
+        if not tx.execute(counted).rowcount:
+            place = asdict(cursor.place(uid))
+            tx.execute(insert(pending).values(**place, tries=1, reason=reason, since=now))
+
+
+def forget_pending(tx: Connection, cursor: Cursor, uids: Iterable[int]) -> None:
+    """Stop waiting for messages: they were taken in, or they are gone."""
+    chosen = list(uids)
+    if chosen:
+        tx.execute(delete(pending).where(*_folder(pending, cursor), pending.c.uid.in_(chosen)))
+
+
+def known_fingerprints(tx: Connection, cursor: Cursor, fingerprints: Iterable[bytes]) -> Mapping[bytes, list[int]]:
+    """Return the rows that the folder's messages had before it was renumbered, by fingerprint (H3)."""
+    rows = tx.execute(
+        select(ledger.c.id, ledger.c.fingerprint).where(
+            ledger.c.inbox == cursor.inbox,
+            ledger.c.folder == cursor.folder,
+            ledger.c.uidvalidity != cursor.uidvalidity,
+            ledger.c.fingerprint.in_(list(fingerprints)),
+        )
+    )
+    known: dict[bytes, list[int]] = defaultdict(list)
+    for row in rows:
+        known[row.fingerprint].append(row.id)
+    return known
+
+
+def renumber(tx: Connection, cursor: Cursor, new_uids: Mapping[int, int]) -> None:
+    """Give messages seen before (row → UID) their new number wherever their place is kept."""
+    for row, uid in new_uids.items():
+        old = tx.execute(select(ledger.c.inbox, ledger.c.folder, ledger.c.uidvalidity, ledger.c.uid).where(ledger.c.id == row)).one()
+        new = {"uidvalidity": cursor.uidvalidity, "uid": uid}
+        tx.execute(update(ledger).where(ledger.c.id == row).values(**new))
+        for table in (receipts, requests):
+            same = [table.c[name] == value for name, value in old._mapping.items()]
+            tx.execute(update(table).where(*same).values(**new))
+
+
+def filing_due(tx: Connection, cursor: Cursor) -> tuple[Filing, ...]:
+    """Return the messages of the folder that are to be filed away."""
+    where = (*_folder(ledger, cursor), ledger.c.filing == "due")
+    return tuple(Filing(row.id, row.uid) for row in tx.execute(select(ledger.c.id, ledger.c.uid).where(*where).order_by(ledger.c.uid)))
+
+
+def filed(tx: Connection, filings: Iterable[Filing]) -> None:
+    """Note that the messages were filed away, or that they lie no longer there."""
+    rows = [{"row": filing.row} for filing in filings]
+    if rows:
+        tx.execute(update(ledger).where(ledger.c.id == bindparam("row")).values(filing="done"), rows)
+
+
+def file_answered(tx: Connection, letter_ids: Sequence[int]) -> None:
+    """Make the messages that the accepted letters acknowledge due for filing."""
+    answered = select(letters.c.reference).where(letters.c.id.in_(letter_ids), letters.c.reference.is_not(None))
+    opened = ledger.c.outcome.in_([Outcome.REQUEST, Outcome.HELD])
+    tx.execute(update(ledger).where(ledger.c.reference.in_(answered), opened, ledger.c.filing.is_(None)).values(filing="due"))
+
+
+def count_by_outcome(tx: Connection, since: datetime) -> dict[Outcome, int]:
+    """Return how many messages were taken in since then, by outcome: what arrived is what is accounted for."""
+    rows = tx.execute(select(ledger.c.outcome, func.count()).where(ledger.c.taken_at >= since).group_by(ledger.c.outcome))
+    return {Outcome(outcome): count for outcome, count in rows}
+
+
+def _row(entry: Entry, now: datetime) -> dict[str, object]:
+    place = entry.place
+    return {
+        "inbox": place.inbox,
+        "folder": place.folder,
+        "uidvalidity": place.uidvalidity,
+        "uid": place.uid,
+        "fingerprint": entry.fingerprint,
+        "received_at": entry.received_at,
+        "taken_at": now,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "reference": entry.reference,
+        "filing": "due" if entry.filing_due else None,
+    }
+
+
+def _folder(table: Table, cursor: Cursor) -> tuple[ColumnElement[bool], ...]:
+    columns = table.c
+    return (columns.inbox == cursor.inbox, columns.folder == cursor.folder, columns.uidvalidity == cursor.uidvalidity)
+
+
+def _move(tx: Connection, cursor: Cursor, **values: object) -> None:
+    """Change the cursor's row only if it still stands where we read it."""
+    stands = (
+        cursors.c.inbox == cursor.inbox,
+        cursors.c.folder == cursor.folder,
+        cursors.c.uidvalidity == cursor.uidvalidity,
+        cursors.c.last_uid == cursor.last_uid,
+    )
+    if tx.execute(update(cursors).where(*stands).values(**values)).rowcount != 1:
+        raise CursorMoved(f"folder {cursor.folder}: the cursor is no longer at UID {cursor.last_uid}")

@@ -1,0 +1,315 @@
+"""The request register: what was asked, what is owed and by when, and everything that happened to it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from rules.life import CLOSED, OPEN
+from rules.matching import KnownRequest, Picture, Pointers, references_named
+from rules.place import Place
+from rules.reference import reference as make_reference
+from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing, State
+from storage.database import insert_new
+from storage.tables import counters, events, letters, obligations, receipts, requests
+
+
+@dataclass(frozen=True, slots=True)
+class NewObligation:
+    """What is owed for a request, as it was counted on the day of receipt."""
+
+    what: str
+    system: str
+    source: str
+    starts: str
+    due: date | None
+    arithmetic: str
+    losing: tuple[Mapping[str, object], ...]
+    is_met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """An entry that the register does not hold yet."""
+
+    reference: str
+    place: Place
+    type: RequestType | None
+    outcome: Outcome
+    state: State
+    language: Language | None
+    standing: Standing
+    received_at: datetime
+    received_on: date
+    due: date | None
+    rule: str
+    reason: str
+    matched: str | None
+    clause: str | None
+    certainty: Certainty | None
+    may_be: tuple[RequestType, ...]
+    policy: str
+    policy_version: str
+    sender: str | None
+    sender_key: bytes | None
+    subscriber_id: int | None
+    flags: tuple[str, ...]
+    obligations: tuple[NewObligation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An obligation as the register holds it."""
+
+    id: int
+    what: str
+    system: str
+    source: str
+    starts: str
+    due: date | None
+    arithmetic: str
+    losing: tuple[Mapping[str, object], ...]
+    met_at: datetime | None
+    met_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A request as the register holds it."""
+
+    reference: str
+    type: RequestType | None
+    outcome: Outcome
+    state: State
+    language: Language | None
+    standing: Standing
+    received_at: datetime
+    received_on: date
+    due: date | None
+    postponed_to: date | None
+    rule: str
+    reason: str
+    matched: str | None
+    clause: str | None
+    certainty: str | None
+    may_be: tuple[RequestType, ...]
+    policy: str
+    policy_version: str
+    sender: str | None
+    sender_key: bytes | None
+    subscriber_id: int | None
+    flags: tuple[str, ...]
+    place: Place
+    obligations: tuple[Owed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a request's history."""
+
+    at: datetime
+    what: str
+    who: str
+    detail: Mapping[str, object]
+
+
+class Numbering:
+    """Hands out references within one transaction; the counter's row is held until it ends."""
+
+    def __init__(self, tx: Connection) -> None:
+        """Numbers are taken from the store only when the first one is asked for."""
+        self._tx = tx
+        self._next: dict[int, int] = {}
+
+    def next(self, year: int) -> str:
+        """Return a reference of that year that no request has."""
+        number = self._next.get(year) or self._last(year) + 1
+        self._next[year] = number + 1
+        return make_reference(year, number)
+
+    def close(self) -> None:
+        """Write back how far the numbers were used."""
+        for year, following in self._next.items():
+            self._tx.execute(update(counters).where(counters.c.name == f"request:{year}").values(value=following - 1))
+
+    def _last(self, year: int) -> int:
+        insert_new(self._tx, counters, [{"name": f"request:{year}", "value": 0}])
+        chosen = select(counters.c.value).where(counters.c.name == f"request:{year}").with_for_update()
+        return int(self._tx.execute(chosen).scalar_one())
+
+
+def picture_of(tx: Connection, pointers: Sequence[Pointers]) -> Picture:
+    """Return what the store knows about the messages of a batch, in one look-up a kind."""
+    picture = Picture()
+    found = set(references_named(pointer.subject for pointer in pointers))
+    if answered := {message_id for pointer in pointers for message_id in pointer.answered_ids}:
+        rows = tx.execute(select(letters.c.message_id, letters.c.reference).where(letters.c.message_id.in_(answered), letters.c.reference.is_not(None)))
+        picture.by_letter = {row.message_id: row.reference for row in rows}
+        found.update(picture.by_letter.values())
+    keys = {key for pointer in pointers for key in (*pointer.answered_keys, pointer.message_key) if key}
+    if keys:
+        kept = select(receipts.c.message_key, receipts.c.text_key, receipts.c.reference).where(receipts.c.message_key.in_(keys))
+        for row in tx.execute(kept.order_by(receipts.c.id)):
+            picture.seen[row.message_key].add(row.text_key)
+            if row.reference:
+                picture.by_message.setdefault(row.message_key, row.reference)
+                found.add(row.reference)
+    senders = {pointer.sender_key for pointer in pointers if pointer.sender_key}
+    if senders or found:
+        for known in _known(tx, senders, found):
+            picture.add_request(known)
+    return picture
+
+
+def _known(tx: Connection, senders: Iterable[bytes], references: Iterable[str]) -> Iterable[KnownRequest]:
+    of_senders = requests.c.sender_key.in_(senders) & requests.c.state.in_(OPEN)
+    columns = (requests.c.reference, requests.c.type, requests.c.sender_key, requests.c.state, requests.c.language)
+    for row in tx.execute(select(*columns).where(or_(of_senders, requests.c.reference.in_(references))).order_by(requests.c.reference)):
+        yield KnownRequest(
+            row.reference,
+            RequestType(row.type) if row.type else None,
+            row.sender_key,
+            State(row.state) in OPEN,
+            Language(row.language) if row.language else None,
+        )
+
+
+def add_requests(tx: Connection, new: Sequence[NewRequest], now: datetime) -> None:
+    """Write new entries with what is owed for them and the first line of their history."""
+    if not new:
+        return
+    tx.execute(insert(requests), [_request_row(request, now) for request in new])
+    owed = [_obligation_row(request, owed, now) for request in new for owed in request.obligations]
+    if owed:
+        tx.execute(insert(obligations), owed)
+    note(tx, [(request.reference, "received", "mailbot", {"rule": request.rule}) for request in new], now)
+
+
+def note(tx: Connection, happenings: Sequence[tuple[str, str, str, Mapping[str, object]]], now: datetime) -> None:
+    """Write lines of history: (reference, what, who, detail)."""
+    if happenings:
+        rows = [{"reference": ref, "at": now, "what": what, "who": who, "detail": dict(detail)} for ref, what, who, detail in happenings]
+        tx.execute(insert(events), rows)
+
+
+def list_requests(tx: Connection, *, only_open: bool = False) -> tuple[Registered, ...]:
+    """Return the register, the most urgent first: by due date, what has none last."""
+    chosen = select(requests).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference)
+    if only_open:
+        chosen = chosen.where(requests.c.state.in_(OPEN))
+    rows = tx.execute(chosen).all()
+    owed = _owed_by(tx, None)
+    return tuple(_registered(row, owed.get(row.reference, ())) for row in rows)
+
+
+def find_request(tx: Connection, reference: str) -> Registered | None:
+    """Return one request; None if the register does not hold it."""
+    row = tx.execute(select(requests).where(requests.c.reference == reference)).one_or_none()
+    return _registered(row, _owed_by(tx, reference).get(reference, ())) if row else None
+
+
+def history_of(tx: Connection, reference: str) -> tuple[Happening, ...]:
+    """Return everything that happened to a request, in order."""
+    rows = tx.execute(select(events).where(events.c.reference == reference).order_by(events.c.id))
+    return tuple(Happening(row.at, row.what, row.who, row.detail) for row in rows)
+
+
+def set_state(tx: Connection, reference: str, state: State, now: datetime) -> None:
+    """Move a request to the state that ``rules.life`` gave."""
+    closed_at = now if state in CLOSED else None
+    tx.execute(update(requests).where(requests.c.reference == reference).values(state=state, closed_at=closed_at))
+
+
+def meet(tx: Connection, ids: Sequence[int], who: str, now: datetime) -> None:
+    """Record that obligations were met."""
+    if ids:
+        tx.execute(update(obligations).where(obligations.c.id.in_(ids), obligations.c.met_at.is_(None)).values(met_at=now, met_by=who))
+
+
+def recount_due(tx: Connection, reference: str) -> None:
+    """Set the request's due date to that of its earliest open obligation; what has none keeps its last one."""
+    earliest = select(func.min(obligations.c.due)).where(obligations.c.reference == reference, obligations.c.met_at.is_(None))
+    due = tx.execute(earliest).scalar()
+    if due is not None:
+        tx.execute(update(requests).where(requests.c.reference == reference).values(due=due))
+
+
+def postpone(tx: Connection, reference: str, day: date) -> None:
+    """Remind of the request on ``day`` again; its due date stays what it is."""
+    tx.execute(update(requests).where(requests.c.reference == reference).values(postponed_to=day))
+
+
+def _owed_by(tx: Connection, reference: str | None) -> dict[str, tuple[Owed, ...]]:
+    chosen = select(obligations).order_by(obligations.c.id)
+    if reference is not None:
+        chosen = chosen.where(obligations.c.reference == reference)
+    owed: dict[str, list[Owed]] = {}
+    for row in tx.execute(chosen):
+        owed.setdefault(row.reference, []).append(
+            Owed(row.id, row.what, row.system, row.source, row.starts, row.due, row.arithmetic, tuple(row.losing), row.met_at, row.met_by)
+        )
+    return {ref: tuple(items) for ref, items in owed.items()}
+
+
+def _registered(row: Row[tuple[object, ...]], owed: tuple[Owed, ...]) -> Registered:
+    fields = dict(row._mapping)
+    place = Place(fields.pop("inbox"), fields.pop("folder"), fields.pop("uidvalidity"), fields.pop("uid"))
+    fields.pop("closed_at")
+    fields |= {
+        "type": RequestType(row.type) if row.type else None,
+        "outcome": Outcome(row.outcome),
+        "state": State(row.state),
+        "language": Language(row.language) if row.language else None,
+        "standing": Standing(row.standing),
+        "may_be": tuple(RequestType(kind) for kind in row.may_be),
+        "flags": tuple(row.flags),
+    }
+    return Registered(**fields, place=place, obligations=owed)
+
+
+def _request_row(request: NewRequest, now: datetime) -> dict[str, object]:
+    place = request.place
+    return {
+        "reference": request.reference,
+        "type": request.type,
+        "outcome": request.outcome,
+        "state": request.state,
+        "language": request.language,
+        "standing": request.standing,
+        "received_at": request.received_at,
+        "received_on": request.received_on,
+        "due": request.due,
+        "closed_at": now if request.state in CLOSED else None,
+        "rule": request.rule,
+        "reason": request.reason,
+        "matched": request.matched,
+        "clause": request.clause,
+        "certainty": request.certainty,
+        "may_be": list(request.may_be),
+        "policy": request.policy,
+        "policy_version": request.policy_version,
+        "sender": request.sender,
+        "sender_key": request.sender_key,
+        "subscriber_id": request.subscriber_id,
+        "flags": list(request.flags),
+        "inbox": place.inbox,
+        "folder": place.folder,
+        "uidvalidity": place.uidvalidity,
+        "uid": place.uid,
+    }
+
+
+def _obligation_row(request: NewRequest, owed: NewObligation, now: datetime) -> dict[str, object]:
+    return {
+        "reference": request.reference,
+        "what": owed.what,
+        "system": owed.system,
+        "source": owed.source,
+        "starts": owed.starts,
+        "due": owed.due,
+        "arithmetic": owed.arithmetic,
+        "losing": list(owed.losing),
+        "met_at": now if owed.is_met else None,
+        "met_by": "mailbot" if owed.is_met else None,
+    }

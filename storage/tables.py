@@ -1,0 +1,299 @@
+"""All tables, constraints and indexes, on one page. Moments are aware UTC; days are the operator's."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, stored as UTC; a naive one is a mistake of ours and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Hand out an aware moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""Row numbers and UIDs: a UID fills 32 unsigned bits, more than PostgreSQL's integer holds."""
+
+
+def _place() -> list[Column[object]]:
+    """Return the four columns that together name a message in a mailbox (RFC 3501, 2.3.1.1)."""
+    return [
+        Column("inbox", String(254), nullable=False),
+        Column("folder", String(254), nullable=False),
+        Column("uidvalidity", Number, nullable=False),
+        Column("uid", Number, nullable=False),
+    ]
+
+
+# --- the store itself ------------------------------------------------------------------------------------------------
+secrets = Table("secrets", metadata, Column("name", String(40), primary_key=True), Column("value", LargeBinary, nullable=False))
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+counters = Table("counters", metadata, Column("name", String(40), primary_key=True), Column("value", Number, nullable=False))
+
+# --- the ledger of mail ----------------------------------------------------------------------------------------------
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("inbox", String(254), primary_key=True),
+    Column("folder", String(254), primary_key=True),
+    Column("uidvalidity", Number, nullable=False),
+    Column("last_uid", Number, nullable=False),
+    Column("start_at", Moment, nullable=False),
+    Column("last_pass_at", Moment),
+    Column("renumbered_at", Moment),  # set when UIDVALIDITY changed: what is older than this was, or may have been, seen
+    Column("renumbered_below", Number, nullable=False, default=0),
+    Column("trying_from", Number),  # the batch that was begun and not yet recorded,
+    Column("trying_to", Number),  # and how often it was begun
+    Column("tries", Integer, nullable=False, default=0),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Number, primary_key=True),
+    *_place(),
+    Column("fingerprint", LargeBinary(16), nullable=False),  # keyed hash of (Message-ID, Date, From, Subject, size)
+    Column("received_at", Moment, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("reference", String(20)),
+    Column("filing", String(10)),  # null: nothing to file; "due"; "done"
+    UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
+    Index(None, "fingerprint"),
+    Index(None, "reference"),
+)
+
+pending = Table(
+    "pending",
+    metadata,
+    *(Column(column.name, column.type, primary_key=True) for column in _place()),
+    Column("tries", Integer, nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Number, primary_key=True),
+    *_place(),
+    Column("reference", String(20)),
+    Column("received_at", Moment, nullable=False),
+    Column("sender_key", LargeBinary(16)),
+    Column("message_key", LargeBinary(16)),  # keyed hash of Message-ID
+    Column("text_key", LargeBinary(16)),  # keyed hash of subject and text
+    Column("domain_key", LargeBinary(16)),  # keyed hash of the sender's domain
+    Column("header", LargeBinary, nullable=False),
+    Column("text", Text),
+    Column("attachments", JSON, nullable=False),
+    Column("raw", LargeBinary),  # only of shunted messages
+    UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
+    Index(None, "message_key"),
+    Index(None, "reference"),
+    Index(None, "text_key"),
+)
+
+# --- the subscriber store --------------------------------------------------------------------------------------------
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("surname", String(200)),
+    Column("given_name", String(200)),
+    Column("patronymic", String(200)),
+    Column("more", JSON, nullable=False),  # what else the policy lists: place of work, post ...
+    Column("blocked_at", Moment),
+    Column("since", Moment, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(10), nullable=False),  # "email" or "phone"
+    Column("value", String(254), nullable=False),
+    Column("key", String(254), nullable=False),  # the form in which two equal ones compare equal
+    Column("source", String(60), nullable=False),
+    Column("since", Moment, nullable=False),
+    UniqueConstraint("subscriber_id", "kind", "key"),
+    Index(None, "kind", "key"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("scope", String(20), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+    Column("evidence", String(200)),
+    Column("ended_by", String(20)),  # the reference of the request that ended it
+    Index(None, "subscriber_id"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("address_key", LargeBinary(16), nullable=False),
+    Column("scope", String(20), nullable=False),
+    Column("reference", String(20)),
+    Column("since", Moment, nullable=False),
+    Column("lifted_at", Moment),
+    Index("uq_suppressions_active", "address_key", "scope", unique=True, sqlite_where=Column("lifted_at").is_(None),
+          postgresql_where=Column("lifted_at").is_(None)),
+)  # fmt: skip
+
+systems = Table(
+    "systems",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("mode", String(10), nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+# --- the request register --------------------------------------------------------------------------------------------
+requests = Table(
+    "requests",
+    metadata,
+    Column("reference", String(20), primary_key=True),
+    Column("type", String(20)),  # null: held, and nobody has said yet what it is
+    Column("outcome", String(20), nullable=False),  # "request" or "held"
+    Column("state", String(20), nullable=False),
+    Column("language", String(2)),
+    Column("standing", String(10), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("due", Date),
+    Column("postponed_to", Date),
+    Column("closed_at", Moment),
+    Column("rule", String(60), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("matched", Text),
+    Column("clause", String(20)),
+    Column("certainty", String(10)),
+    Column("may_be", JSON, nullable=False),
+    Column("policy", String(60), nullable=False),
+    Column("policy_version", String(20), nullable=False),
+    Column("sender", String(320)),
+    Column("sender_key", LargeBinary(16)),
+    Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="SET NULL")),
+    Column("flags", JSON, nullable=False),
+    *_place(),
+    Index(None, "sender_key"),
+    Index(None, "state", "due"),
+)
+
+obligations = Table(
+    "obligations",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("what", String(30), nullable=False),
+    Column("system", String(60), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("starts", String(20), nullable=False),
+    Column("due", Date),
+    Column("arithmetic", Text, nullable=False),
+    Column("losing", JSON, nullable=False),
+    Column("met_at", Moment),
+    Column("met_by", String(60)),
+    UniqueConstraint("reference", "what", "system"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("who", String(60), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index(None, "reference"),
+)
+
+# --- the outbox ------------------------------------------------------------------------------------------------------
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("cause", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("reference", String(20)),
+    Column("topic", String(20), nullable=False),  # the request type, or "held": one acknowledgement a topic a day
+    Column("language", String(5), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("recipient_key", LargeBinary(16), nullable=False),
+    Column("domain", String(254), nullable=False),
+    Column("envelope_sender", String(320), nullable=False),
+    Column("message_id", String(250), nullable=False, unique=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("capped", Boolean, nullable=False),  # caused by incoming mail, so the caps bind it; False: released by staff
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("queued_at", Moment, nullable=False),
+    Column("not_before", Moment, nullable=False),
+    Column("marked_at", Moment),
+    Column("settled_at", Moment),
+    Column("reply", String(200)),
+    UniqueConstraint("cause", "kind"),
+    Index(None, "state", "not_before"),
+    Index(None, "recipient_key"),
+    Index(None, "domain", "marked_at"),
+    Index(None, "reference"),
+)

@@ -1,0 +1,29 @@
+"""Real servers for tests, private ones on loopback, each a held resource with a directory and ports of its own.
+
+So any number run side by side. When a test gets one, and when it is skipped, is left to ``conftest.py``.
+``python -m tests.servers`` prints the Debian packages that are missing, one a line.
+"""
+
+from tests.servers.dovecot import PASSWORD, Dovecot, Layout, Stored
+from tests.servers.postgresql import Postgresql
+from tests.servers.programs import LOOPBACK
+from tests.servers.smtp import CapturingSmtp, Drop, Envelope, SmtpSink
+
+__all__ = [
+    "LOOPBACK",
+    "PASSWORD",
+    "CapturingSmtp",
+    "Dovecot",
+    "Drop",
+    "Envelope",
+    "Layout",
+    "Postgresql",
+    "SmtpSink",
+    "Stored",
+    "missing_packages",
+]
+
+
+def missing_packages() -> list[str]:
+    """Name the Debian packages that the tests still need."""
+    return " ".join(filter(None, (server.missing() for server in (Dovecot, SmtpSink, Postgresql)))).split()
