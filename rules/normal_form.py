@@ -25,8 +25,10 @@ def plain(text: str, limit: int = SUBJECT_LIMIT) -> str:
     text = text[:limit]
     if text.isascii():
         return text.replace("`", "'")
-    text = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).translate(_CHARACTERS)
-    return text.replace(_DOT_ABOVE, "")[:limit]
+    text = text.translate(_CHARACTERS)
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    return unicodedata.normalize("NFKC", text).translate(_CHARACTERS).replace(_DOT_ABOVE, "")[:limit]
 
 
 def folded(text: str) -> str:
@@ -72,7 +74,7 @@ _COPIED_BEFORE = re.compile(
     r"|(?:с\s)?(?:пометкой|темой|пометка)(?=[\s:\"'])\s?:?)",
     re.IGNORECASE,
 )
-_COPIED_AFTER = re.compile(r"[\s\"']*(?:белгісімен|тақырыбымен|деген тақырыппен)[\s.!]*$", re.IGNORECASE)
+_COPIED_AFTER = re.compile(r"(?<=[\s\"'])(?:белгісімен|тақырыбымен|деген тақырыппен)[\s.!]*$", re.IGNORECASE)
 _MAX_WRAPPERS = 20
 
 

@@ -15,7 +15,7 @@ from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_clean, is_dangling, is_own, is_taken_back, sentences
 from rules.lexicon.words import AS_WRITTEN, TRANSLITERATED, Word
-from rules.normal_form import BODY_LIMIT, Unwrapped, folded, other_layouts, plain, skeleton, unwrapped, words
+from rules.normal_form import BODY_LIMIT, SUBJECT_LIMIT, Unwrapped, folded, other_layouts, plain, skeleton, unwrapped, words
 from rules.policy import Mark, Policy
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
@@ -58,9 +58,7 @@ class Recogniser:
             return Glance.EMPTY_HANDED
         if has(letter.subject, *_TELLING) or is_clean(letter.subject):
             return Glance.MATCH
-        if any(evidence(letter, self._marks) for evidence in (name_mark_exactly, name_mark_nearly, read_other_spellings)):
-            return Glance.MATCH
-        return Glance.NOTHING
+        return Glance.MATCH if any(evidence(letter, self._marks) for evidence in EVIDENCE) else Glance.NOTHING
 
     def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Reading:
         """Return what the message asks, from its subject and the words that its sender wrote (None: not read)."""
@@ -168,7 +166,7 @@ def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
     """The mark stands in the first lines of the body, where the subject says nothing else."""
     if not letter.body or not _leaves_it_to_the_body(letter):
         return None
-    for line in [line for line in letter.body_text.splitlines() if line.strip()][:3]:
+    for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
         core = unwrapped(line).core
         if mark := marks.exact(core) or marks.near(tuple(words(folded(core))), core):
             return _by_mark(mark, Certainty.NEAR, "The mark that the policy names stands in the first lines of the body.")
@@ -208,10 +206,10 @@ def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
     """Only a theme is named ("personal data"): a person must ask what is wanted."""
     if not letter.subject or not is_clean(letter.subject) or has(letter.subject, Sense.CONSENT, Sense.MAILING, Sense.SUBSCRIBE):
         return None
-    if has(letter.subject, Sense.DATA):
+    if has(letter.subject, Sense.DATA) and not has(letter.subject, Sense.YOUR):
         return _held("The subject names personal data but says not what is asked.", _ANY_TYPE)
     acts = [act for word in letter.subject for act in word.senses & GRID.keys() - _TOO_COMMON]
-    if acts and not letter.body_text.strip():
+    if len(acts) == len(letter.subject) and not letter.body_text.strip():
         return _held("The subject names an act but not what it is asked for.", tuple(dict.fromkeys(GRID[acts[0]].values())))
     return None
 
@@ -372,17 +370,17 @@ def _is_turned(sentence: Words) -> bool:
 
 def _question(text: Words, marks: Marks) -> Reading | None:
     """Return the question that ``text`` asks about personal data; the wish to see one's data is access, unless one asks how."""
-    if not has(text, Sense.QUESTION):
+    if not has(text, Sense.QUESTION, Sense.WHETHER):
         return None
     types = {demand.type for demand in _demands(text)}
     about = (
         types
-        or has(text, Sense.POLICY, Sense.CONSENT)
+        or (has(text, Sense.POLICY, Sense.CONSENT) and all(word.senses for word in text))
         or any(Sense.DATA in word.senses and is_own(text, at) for at, word in enumerate(text))
     )
     if not about or (types == {RequestType.ACCESS} and not has(text, Sense.WHETHER)):
         return None
-    matched = _text(word.text for word in text if Sense.QUESTION in word.senses)
+    matched = _text(word.text for word in text if word.senses & {Sense.QUESTION, Sense.WHETHER})
     return _request(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")
 
 
@@ -423,7 +421,8 @@ def _language(letter: Letter, of_match: Language | None) -> Language | None:
     """Return the language of the person's own words, else the subject's; the words that matched tell what letters cannot."""
     body = [word for sentence in letter.body or () for word in sentence]
     if sum(len(word.text) for word in body if word.text.isalpha()) >= _ENOUGH_LETTERS:
-        return _language_of(body)
+        spoken = _language_of(body)
+        return of_match if of_match and spoken is Language.EN and not _knows_english(body) else spoken
     return of_match or _language_of(letter.subject) or _language_of(body)
 
 
@@ -437,3 +436,7 @@ def _language_of(text: Iterable[Word]) -> Language | None:
         heard = [word.language for word in spoken if word.senses]
         return Language.KK if heard.count(Language.KK) > heard.count(Language.RU) else Language.RU
     return Language.EN if latin else None
+
+
+def _knows_english(text: Iterable[Word]) -> bool:
+    return any(word.language is Language.EN for word in text)

@@ -47,6 +47,13 @@ def keep(tx: Connection, kept: Sequence[Receipt]) -> None:
         tx.execute(insert(receipts), [_row(receipt) for receipt in kept])
 
 
+def header_of(tx: Connection, reference: str) -> bytes | None:
+    """Return the header of the message that opened a request."""
+    first = select(receipts.c.header).where(receipts.c.reference == reference).order_by(receipts.c.id).limit(1)
+    header = tx.execute(first).scalar()
+    return bytes(header) if header is not None else None
+
+
 def _row(receipt: Receipt) -> dict[str, object]:
     place = receipt.place
     return {

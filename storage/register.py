@@ -235,6 +235,11 @@ def recount_due(tx: Connection, reference: str) -> None:
         tx.execute(update(requests).where(requests.c.reference == reference).values(due=due))
 
 
+def link_subscriber(tx: Connection, reference: str, subscriber_id: int) -> None:
+    """Note which person on file the request is from."""
+    tx.execute(update(requests).where(requests.c.reference == reference).values(subscriber_id=subscriber_id))
+
+
 def postpone(tx: Connection, reference: str, day: date) -> None:
     """Remind of the request on ``day`` again; its due date stays what it is."""
     tx.execute(update(requests).where(requests.c.reference == reference).values(postponed_to=day))

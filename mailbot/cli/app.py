@@ -1,18 +1,47 @@
-"""The command ``mailbot``: gathers the groups; turns every known failure into a sentence and an exit status."""
+"""The command ``mailbot``: gathers the groups, and turns every known failure into a sentence and an exit status."""
 
+import os
 import sys
 
 import typer
 
+from mailbot.cli.classify import classify
+from mailbot.cli.demo import demo
+from mailbot.cli.letters import letters_app
+from mailbot.cli.policy import policy_app
+from mailbot.cli.requests import requests_app
+from mailbot.cli.run import run
+from mailbot.cli.store import store_app
+from mailbot.cli.subscribers import subscribers_app
 from mailbot.errors import Problem
 
-app = typer.Typer(name="mailbot", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="mailbot",
+    help="Keeps the promise of a privacy policy: requests that arrive by e-mail are recorded, answered and counted to their due dates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run)
+app.command()(classify)
+app.command()(demo)
+app.add_typer(policy_app)
+app.add_typer(requests_app)
+app.add_typer(subscribers_app)
+app.add_typer(letters_app)
+app.add_typer(store_app)
 
 
 def main() -> None:
-    """Run the command line; a failure that is somebody's to mend is a sentence, not a traceback."""
+    """Run the command line; a failure that somebody can mend is a sentence, not a traceback."""
     try:
         app()
     except Problem as problem:
-        sys.stderr.write(f"mailbot: {problem}\n")
+        sys.stdout.flush()
+        for sentence in str(problem).splitlines():
+            sys.stderr.write(f"mailbot: {sentence}\n")
         sys.exit(problem.exit_status)
+    except BrokenPipeError:  # `mailbot … | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -30,7 +30,8 @@ PEOPLE: Table = {
     Sense.CHANGE: "fix changed",
     Sense.UNSUBSCRIBE: "sign_me_off",
     Sense.ERASE: "wipe forget take_me_off take_off right_to_be_forgotten",
-    Sense.TELL: "where_did_you_get where_you_got where_do_you_have sar dsar subject_access_request",
+    Sense.TELL: "sar dsar subject_access_request",
+    Sense.WHENCE: "where_did_you_get where_you_got where_do_you_have how_did_you_get",
     Sense.CONTACT: (
         "phone- telephone mobile number e_mail email surname lastname last_name first_name family_name name patronymic address mail_address"
     ),
@@ -42,11 +43,11 @@ PEOPLE: Table = {
     Sense.ME: "me myself right_to_be_forgotten take_me_off sign_me_off send_me",
     Sense.MY: "my mine sar dsar subject_access_request own about_me i_have",
     Sense.YOUR: "your yours",
-    Sense.NEW: "new another different",
+    Sense.NEW: "new another different other",
     Sense.WRONG: "incorrect wrong inaccurate outdated error- mistake- typo- misspel- out_of_date",
-    Sense.NOT: "not no don't never dont stop_all",
+    Sense.NOT: "not no don't never dont",
     Sense.WANT: "want wish more",
-    Sense.POLICY: "policy policies privacy_policy privacy_notice clause",
+    Sense.POLICY: "policy policies privacy_policy privacy_notice",
     Sense.QUESTION: (
         "question- clarif- explain- explanation- how can_i may_i could_i can_one is_it_possible am_i_allowed whether do_i wondering what_is_meant"
     ),
@@ -77,8 +78,8 @@ PEOPLE: Table = {
         "thanks thank regards hello hi dear greetings good day morning afternoon evening sir madam immediately now asap today urgent urgently "
         "concerning regarding about under as well also do does did have has had hereby will shall must should would could further given previously "
         "earlier electronic document attached signed second third first letter letters_to once again site website completely fully entire all any "
-        "every everything forever permanently still already mr mrs llp company gdpr law article art subject data_subject s our us their "
-        "fyi important note message mail no_subject receive receiving held hold system systems help like longer get like_to longer_want both"
+        "every everything forever permanently still already mr mrs llp company gdpr law article art clause subject data_subject s our us their "
+        "fyi important note message mail no_subject receive receiving held hold system systems help like obtained collected gathered longer get like_to longer_want both"
     ),
 }
 

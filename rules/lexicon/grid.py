@@ -62,6 +62,10 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.DATA: RequestType.ACCESS,
         Sense.PROCESSING: RequestType.ACCESS,
     },
+    Sense.WHENCE: {
+        Sense.DATA: RequestType.ACCESS,
+        Sense.CONTACT: RequestType.ACCESS,
+    },
     Sense.FORBID: {
         Sense.AUTOMATED: RequestType.OBJECT_AUTOMATED,
         Sense.TRANSFER: RequestType.RESTRICT_TRANSFER,
@@ -93,7 +97,7 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
     },
 }
 
-WEAK_ACTS = frozenset({Sense.TELL, Sense.WRONG, Sense.NEW})
+WEAK_ACTS = frozenset({Sense.TELL, Sense.WHENCE, Sense.WRONG, Sense.NEW})
 """Acts that give way when another act is done to the same object: "delete the incorrect data" is no update."""
 
 CONTRARY: dict[Sense, RequestType] = {

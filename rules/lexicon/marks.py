@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rules.lexicon.sentence import is_clean
 from rules.lexicon.words import AS_WRITTEN
 from rules.normal_form import BREAKS, bare, folded, plain, words
 from rules.policy import Mark, Policy
@@ -52,7 +53,7 @@ def _resembles(texts: tuple[str, ...], mark: tuple[str, ...]) -> bool:
     if len(texts) != len(mark):
         return False
     misspelt = [pair for pair in zip(texts, mark, strict=True) if pair[0] != pair[1]]
-    return len(misspelt) <= max(1, len(mark) // 2) and all(is_slip(text, word) for text, word in misspelt)
+    return len(misspelt) <= (len(mark) + 1) // 2 and all(is_slip(text, word) for text, word in misspelt)
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +83,7 @@ def _is_set_off(tail: tuple[str, ...]) -> bool:
 
 
 def _are_ours(texts: tuple[str, ...]) -> bool:
-    return all(word.senses for word in AS_WRITTEN.read(texts))
+    return is_clean(AS_WRITTEN.read(texts))
 
 
 def _is_name(tail: tuple[str, ...], core: str) -> bool:

@@ -17,6 +17,7 @@ class Sense(Enum):
     BLOCK = auto()
     UNBLOCK = auto()
     TELL = auto()
+    WHENCE = auto()
     FORBID = auto()
     OBJECT = auto()
     UNLAWFUL = auto()
@@ -80,6 +81,7 @@ ACTS = frozenset(
         Sense.BLOCK,
         Sense.UNBLOCK,
         Sense.TELL,
+        Sense.WHENCE,
         Sense.FORBID,
         Sense.OBJECT,
         Sense.UNLAWFUL,

@@ -130,15 +130,23 @@ def _kind(sentence: Words, at: int, act: Sense, object_at: int | None) -> Reques
     objects = sentence[object_at].senses & GRID[act].keys()
     for sense in GRID[act]:  # in the order of the grid
         if sense in objects and _is_settled(sentence, at, act, object_at, sense):
-            return _consent_kind(sentence, object_at) if sense is Sense.CONSENT else GRID[act][sense]
+            return _kind_of(sentence, act, object_at, sense)
     return None
+
+
+def _kind_of(sentence: Words, act: Sense, object_at: int, sense: Sense) -> RequestType | None:
+    if sense is Sense.CONSENT:
+        return _consent_kind(sentence, object_at)
+    if sense is Sense.PROCESSING and has(sentence, Sense.AUTOMATED):
+        return GRID[act].get(Sense.AUTOMATED, GRID[act][sense])
+    return GRID[act][sense]
 
 
 def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
     """Return where the object of the act at ``at`` stands; None where it has none or another one."""
     wanted = frozenset(GRID[act])
     if sentence[at].senses & wanted and not (act is Sense.TELL and Sense.MY not in sentence[at].senses):
-        return at
+        return _wider(sentence, at, act)
     ahead, behind = (-1, 1) if sentence[at].language is Language.KK else (1, -1)
     first = _reach(sentence, at, ahead, wanted)
     if first is None and act is Sense.NOT:
@@ -147,7 +155,7 @@ def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
         second = None if act is Sense.NOT else _reach(sentence, at, behind, wanted)
         return second if second is not None and second >= 0 else None
     if first == _BLOCKED:
-        second = _reach(sentence, at, behind, wanted) if act is not Sense.NOT and sentence[at].language is not Language.KK else None
+        second = _reach(sentence, at, behind, wanted) if act is not Sense.NOT else None
         return second if second is not None and second >= 0 and _named(sentence, second, Sense.MY, before=3, after=1) else None
     return _wider(sentence, first, act)
 
@@ -226,7 +234,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
         case Sense.CONTACT | Sense.ACCOUNT:
             mine = _named(sentence, object_at, Sense.MY, before=4, after=2)
             new = _named(sentence, object_at, Sense.NEW, before=2, after=0) and act is Sense.CHANGE
-            return mine or new or (is_clean(sentence) and act is not Sense.WRONG and not has(sentence, Sense.YOUR))
+            return mine or new or (is_clean(sentence) and act not in WEAK_ACTS - {Sense.NEW} and not has(sentence, Sense.YOUR))
         case Sense.ME | Sense.BASE:
             return not _is_adjacent_stranger(sentence, object_at, 1)
         case Sense.LIST:
@@ -256,7 +264,7 @@ def _is_compound(sentence: Words, at: int) -> bool:
 
 def _belongs_to_others(sentence: Words, at: int) -> bool:
     rest = sentence[at + 1 :]
-    while rest and rest[0].senses & {Sense.SMALL, Sense.SCOPE}:
+    while rest and rest[0].senses & {Sense.SMALL, Sense.SCOPE, Sense.PROCESSING}:
         rest = rest[1:]
     if rest and rest[0].senses & {Sense.OTHERS, Sense.POLICY}:
         return True

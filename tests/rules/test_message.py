@@ -1,5 +1,8 @@
 """Reading messages: real oddities as files, hostile ones generated, and nothing that raises."""
 
+# ruff: noqa: SIM300 -- the expected value stands first
+
+from base64 import encodebytes
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -170,14 +173,14 @@ def test_a_text_that_is_attached_is_no_text_of_the_message() -> None:
 
 
 def test_a_recipient_list_does_not_hold_the_addressee_of_delivered_to() -> None:
-    head = b"Delivered-To: info@alit.example\r\nTo: A <a@x.example>\r\nCc: b@x.example\r\nResent-To: c@x.example\r\nResent-Cc: d@x.example\r\n\r\n"
+    head = b"Delivered-To: info@alit.example\nTo: A <a@x.example>\nCc: b@x.example\nResent-To: c@x.example\nResent-Cc: d@x.example\n\n"
     assert frozenset({"a@x.example", "b@x.example", "c@x.example", "d@x.example"}) == read_header(head).recipients
 
 
 @pytest.mark.parametrize("size", range(1, 40))
 def test_a_part_that_was_cut_off_anywhere_keeps_what_is_whole(size: int) -> None:
     whole = "Прошу удалить"
-    coded = b"0J/RgNC+0YHRgyDR\r\ng9C00LDQu9C40YLRjA==\r\n"[:size]
+    coded = encodebytes(whole.encode())[:size]
     text, defects = text_of_part(coded, "plain", "utf-8", "base64")
     assert whole.startswith(text)
     assert frozenset() == defects
@@ -187,14 +190,14 @@ def test_a_quoted_printable_part_is_decoded_by_its_charset() -> None:
     assert ("Да", frozenset()) == text_of_part(b"=C4=E0=\r\n", "plain", "windows-1251", "Quoted-Printable")
 
 
-@pytest.mark.parametrize("charset", ["none", "X-UNKNOWN", "", "utf-8\0", "unicode_escape", "idna", "rot13", "undefined", "a" * 5000])
+@pytest.mark.parametrize("charset", ["none", "X-UNKNOWN", "", "unicode_escape", "idna", "rot13", "undefined", "a" * 5000])
 def test_h39_a_charset_that_is_none_never_raises(charset: str) -> None:
     text, defects = text_of_part("Прошу удалить".encode(), "plain", charset, "8bit")
     assert "Прошу удалить" == text
     assert {"unknown_charset"} == defects
 
 
-@pytest.mark.parametrize("charset", ["utf8", "'UTF-8'", "utf-8mb4"])
+@pytest.mark.parametrize("charset", ["utf8", "'UTF-8'", "utf-8mb4", "utf-8\0"])
 def test_h39_a_misspelt_charset_is_understood(charset: str) -> None:
     assert ("Прошу удалить", frozenset()) == text_of_part("Прошу удалить".encode(), "plain", charset, "8bit")
 

@@ -1,0 +1,37 @@
+"""``mailbot classify``: what single messages would be taken for, without a store and without a server."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mailbot.cli.terms import JsonOption, print_json
+from mailbot.errors import Problem
+
+
+def classify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages as files (.eml).")],
+    policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy or a pack's file.")] = "kazger",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what each message asks for, in which language, by which words, and why."""
+    from mailbot.judging import Judge
+    from mailbot.policies import load_policy
+
+    judge, unreadable = Judge(load_policy(policy)), []
+    for file in files:
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            unreadable.append(f"{file} cannot be read: {(error.strerror or 'unknown error').lower()}")
+            continue
+        verdict = judge.judge(raw)
+        if as_json:
+            print_json({"file": str(file), **verdict.as_row()})
+        else:
+            kind = f" {verdict.type}" if verdict.type else ""
+            sys.stdout.write(f"{file}: {verdict.outcome}{kind}: {verdict.reason}\n")
+    if unreadable:
+        raise Problem("\n".join(unreadable))

@@ -1,0 +1,42 @@
+"""``mailbot run``: the daemon, or one round."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from mailbot.cli.terms import ConfigOption, store_failures_told
+from mailbot.config import load_config
+from mailbot.logs import log, set_up_logs
+
+
+def run(
+    config: ConfigOption = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Take in what is there, deliver what is due, and end.")] = False,
+) -> None:
+    """Watch the inbox, record what is asked, acknowledge it; with --once a single round.
+
+    Exit status: 0 done, 1 something is wrong that a person must see, 75 try again later, 78 the configuration is wrong.
+    """
+    from mailbot.daemon import Works
+
+    set_up_logs()
+    with store_failures_told():
+        works = Works(load_config(config))
+        report = asyncio.run(works.once() if once else works.for_ever())
+    if once:
+        counts, tally = report.counts, report.tally
+        log.info(
+            "run_done",
+            messages=sum(count.messages for count in counts),
+            requests=sum(count.requests for count in counts),
+            held=sum(count.held for count in counts),
+            letters_accepted=tally.accepted,
+            letters_waiting=report.waiting,
+        )
+    for problem in report.problems:
+        for sentence in str(problem).splitlines():
+            sys.stderr.write(f"mailbot: {sentence}\n")
+    sys.exit(report.exit_status)
