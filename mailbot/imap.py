@@ -7,10 +7,9 @@ time), the login is refused (a person must look), and the configuration asks for
 import re
 import select
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -259,11 +258,11 @@ class Mailbox:
         return [int(uid) for uid in self._said(lambda: self._client.search(criteria))]
 
     def _fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, Mapping[bytes, Any]]:
-        """Fetch by explicit UIDs. Where the server refuses a whole set, ask one by one, so that one message spoils no other (H7)."""
+        """Fetch by explicit UIDs, never ranges: the library cannot read the answer to one. Where the server refuses a whole set, ask one by one, so that one message spoils no other (H7)."""
         fetched: dict[int, Mapping[bytes, Any]] = {}
         for chunk in _chunks(uids):
             try:
-                fetched.update(self._said(lambda chunk=chunk: self._client.fetch(_ranges(chunk), items)))
+                fetched.update(self._said(lambda chunk=chunk: self._client.fetch(chunk, items)))
             except (_RefusedCommand, RecursionError, ValueError, IndexError):  # the last three: structures the library cannot read (H54)
                 if len(chunk) > 1:
                     for uid in chunk:
@@ -327,14 +326,6 @@ def _reason(error: BaseException) -> str:
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (uids[start : start + UIDS_A_COMMAND] for start in range(0, len(uids), UIDS_A_COMMAND))
-
-
-def _ranges(uids: Iterable[int]) -> list[str]:
-    """Write UIDs as ranges: a long list is refused by some servers."""
-    ordered = sorted(uids)
-    breaks = [0, *(place for place, (one, next_one) in enumerate(pairwise(ordered), start=1) if next_one != one + 1), len(ordered)]
-    runs = [(ordered[start], ordered[end - 1]) for start, end in pairwise(breaks)]
-    return [str(first) if first == last else f"{first}:{last}" for first, last in runs]
 
 
 def _readable_part(structure: Any, most_parts: int = 200) -> TextPart | None:

@@ -49,6 +49,7 @@ class Arrival:
     screening: Screening | None
     pointers: Pointers
     flags: frozenset[str]
+    reading: Reading = NOTHING_ASKED
     raw: bytes | None = None
     shunt_reason: str | None = None
 
@@ -71,28 +72,18 @@ def read_arrival(desk: Desk, place: Place, received: datetime, size: int, header
     return Arrival(place, received, size, header, message, screen(message, desk.own), pointers, flags)
 
 
-def recognise(desk: Desk, arrival: Arrival) -> Reading:
-    """Say what the message asks, from its subject and, where it was fetched, from the words the person wrote."""
-    message = arrival.message
-    if arrival.screening is not None and arrival.screening.automatic:
-        return NOTHING_ASKED
-    words = None if message.text is None else own_words(message.text)
-    return desk.recogniser.recognise(message.subject, words, [attachment.name for attachment in message.attachments])
-
-
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
     """Carry a batch into the register; return the rows that the ledger is to hold."""
-    readings = [NOTHING_ASKED if arrival.shunt_reason else recognise(desk, arrival) for arrival in batch]
     picture = register.picture_of(tx, [arrival.pointers for arrival in batch])
-    on_file = subscribers.ids_by_email(tx, _senders_asking(batch, readings))
+    on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     numbering, written = Numbering(tx), _Record()
-    for arrival, reading in zip(batch, readings, strict=True):  # in UID order
-        decision = _shunted(arrival) or decide(_case(arrival, reading, picture))
+    for arrival in batch:  # in UID order
+        decision = _shunted(arrival) or decide(_case(arrival, picture))
         reference = decision.joins
         if decision.opens is not None:
             reference = numbering.next(arrival.received.astimezone(desk.zone).year)
-            _open(desk, written, arrival, reading, decision, decision.opens, reference, on_file, now)
-        _fold(picture, arrival, reading, decision, reference)  # the next message sees it
+            _open(desk, written, arrival, decision, decision.opens, reference, on_file, now)
+        _fold(picture, arrival, decision, reference)  # the next message sees it
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
     numbering.close()
     register.add_requests(tx, written.requests, now)
@@ -103,8 +94,8 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     return written.entries
 
 
-def _case(arrival: Arrival, reading: Reading, picture: Picture) -> Case:
-    pointers = arrival.pointers
+def _case(arrival: Arrival, picture: Picture) -> Case:
+    pointers, reading = arrival.pointers, arrival.reading
     return Case(
         message=arrival.message,
         reading=reading,
@@ -121,7 +112,6 @@ def _open(
     desk: Desk,
     written: _Record,
     arrival: Arrival,
-    reading: Reading,
     decision: Decision,
     opening: Opening,
     reference: str,
@@ -129,7 +119,7 @@ def _open(
     now: datetime,
 ) -> None:
     """Gather what a new entry of the register writes: itself, what is owed, what is done at once, and the letter."""
-    owed = _owed(desk, arrival, opening)
+    reading, owed = arrival.reading, _owed(desk, arrival, opening)
     obligations = tuple(_obligation(each, is_met=each.duty in opening.met_at_once and each.system == OWN_SYSTEM) for each in owed)
     waits = opening.for_staff or any(not each.is_met for each in obligations)
     sender = arrival.message.sender
@@ -263,18 +253,21 @@ def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:
 
 
 def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
-    """Put what was read of a message's body beside its header."""
+    """Put what was read of a message's body beside its header, and say what the person asks in it."""
     arrival.message = message
+    if arrival.screening is None or not arrival.screening.automatic:
+        names = [attachment.name for attachment in message.attachments]
+        arrival.reading = desk.recogniser.recognise(message.subject, own_words(message.text) if message.text else message.text, names)
     arrival.pointers = replace(arrival.pointers, text_key=_text_key(desk, message))
 
 
-def _fold(picture: Picture, arrival: Arrival, reading: Reading, decision: Decision, reference: str | None) -> None:
+def _fold(picture: Picture, arrival: Arrival, decision: Decision, reference: str | None) -> None:
     if decision.outcome not in (Outcome.REQUEST, Outcome.HELD, Outcome.FOLLOW_UP) or reference is None:
         return
     picture.add_message(arrival.pointers, reference)
     if decision.opens is not None:
         is_open = decision.opens.for_staff
-        picture.add_request(KnownRequest(reference, decision.opens.type, arrival.pointers.sender_key, is_open, reading.language))
+        picture.add_request(KnownRequest(reference, decision.opens.type, arrival.pointers.sender_key, is_open, decision.opens.language))
 
 
 def _pointers(desk: Desk, message: Message) -> Pointers:
@@ -294,8 +287,8 @@ def _text_key(desk: Desk, message: Message) -> bytes:
     return desk.keys.of_text(message.subject, message.text or "")
 
 
-def _senders_asking(batch: Sequence[Arrival], readings: Sequence[Reading]) -> set[str]:
-    asking = (arrival.message.sender for arrival, reading in zip(batch, readings, strict=True) if reading.outcome is not Outcome.ORDINARY)
+def _senders_asking(batch: Sequence[Arrival]) -> set[str]:
+    asking = (arrival.message.sender for arrival in batch if arrival.reading.outcome is not Outcome.ORDINARY)
     return {mailbox_key(sender) for sender in asking if sender}
 
 

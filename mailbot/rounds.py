@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import Envelope, Mailbox, TextPart
-from mailbot.intake import Arrival, fingerprint_of, read_arrival, recognise, take_in, with_body
+from mailbot.intake import Arrival, fingerprint_of, read_arrival, take_in, with_body
 from mailbot.logs import log
 from rules.message import read, read_header, text_of_part, with_text
 from rules.place import Cursor
@@ -207,7 +207,7 @@ class Round:
         arrivals = [arrival for arrival in arrivals if arrival.place.uid not in self._skipped]
         whole, text = self._candidates(arrivals)
         self._read_texts(text)
-        whole += [arrival for arrival in text if arrival.message.text is not None and recognise(self._desk, arrival).outcome is not Outcome.ORDINARY]
+        whole += [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY and "too_large" not in arrival.flags]
         undelivered = self._read_wholes(whole)
         return [arrival for arrival in arrivals if arrival.place.uid not in undelivered]
 

@@ -6,6 +6,7 @@ Nothing here raises on any bytes, and no text that leaves here holds NUL, contro
 import codecs
 import re
 from functools import lru_cache
+from math import log
 from typing import NamedTuple
 
 UNKNOWN_CHARSET = "unknown_charset"
@@ -27,12 +28,26 @@ _MAX_NAME = 40
 # Left for str.split and str.splitlines: what they take for a space or a line end.
 _UNSAFE = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_COMMON = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
-_WEIGHT = {letter: len(_COMMON) - place for place, letter in enumerate(_COMMON)}
-_NOT_CYRILLIC_TEXT = re.compile("[a-zA-Z][а-яёА-ЯЁ]|[а-яёА-ЯЁ][a-zA-Z]|[а-яё][А-ЯЁ]|[^\x00-\x7fа-яёА-ЯЁ«»№“”„’–—…§°\xa0]")
+# How often a letter stands in a thousand of Russian text.
+_PER_THOUSAND = {
+    **{"о": 109, "е": 85, "а": 80, "и": 74, "н": 67, "т": 63, "с": 55, "р": 47, "в": 45, "л": 44, "к": 35, "м": 32, "д": 30, "п": 28},
+    **{"у": 26, "я": 20, "ы": 19, "ь": 17, "г": 17, "з": 16, "б": 16, "ч": 14, "й": 12, "х": 10, "ж": 9, "ш": 7, "ю": 6, "ц": 5},
+    **{"щ": 4, "э": 3, "ф": 3, "ъ": 1, "ё": 1},
+}
+_WEIGHT = {letter: log(share * len(_PER_THOUSAND) / 1000) for letter, share in _PER_THOUSAND.items()}
+_CAPITAL_WITHIN = re.compile("(?<=[а-яёА-ЯЁ])[А-ЯЁ]")
+_ODDITY = re.compile("[a-zA-Z][а-яёА-ЯЁ]|[а-яёА-ЯЁ][a-zA-Z]|[а-яё][А-ЯЁ]|[^\x00-\x7fа-яёА-ЯЁіІ«»№“”„’–—…§°•·€\xa0]")
 _MIN_LETTERS = 4
-_MIN_LEAD = 1.5
+_MIN_LEAD = 4.0  # natural logarithm of the odds against the other charset
+_LETTERS_AN_ODDITY = 20
 _SAMPLE = 20_000
+
+
+class _Likeness(NamedTuple):
+    """How much a text looks like Russian, and whether that is enough to rely on it."""
+
+    score: float
+    plausible: bool
 
 
 def decode(content: bytes, charset: str) -> Decoded:
@@ -52,12 +67,10 @@ def guess(content: bytes) -> Decoded:
     if (text := _strictly(content, "utf-8")) is not None:
         return Decoded(text)
     sample = content[:_SAMPLE]
-    best, second = sorted(("cp1251", "koi8-r"), key=lambda codec: _plausibility(sample.decode(codec, "replace")), reverse=True)
-    text = content.decode(best, "replace")
-    lead = _plausibility(text[:_SAMPLE]) - _plausibility(sample.decode(second, "replace"))
-    letters = sum(letter in _WEIGHT for letter in text[:_SAMPLE].lower())
-    if letters >= _MIN_LETTERS and lead >= _MIN_LEAD and _plausibility(text[:_SAMPLE]) > 0:
-        return Decoded(text)
+    likeness = {codec: _likeness(sample.decode(codec, "replace")) for codec in ("cp1251", "koi8-r")}
+    second, best = sorted(likeness, key=lambda codec: likeness[codec].score)
+    if likeness[best].plausible and likeness[best].score - likeness[second].score >= _MIN_LEAD:
+        return Decoded(content.decode(best, "replace"))
     return Decoded(content.decode("utf-8", "replace"), sure=False)
 
 
@@ -102,10 +115,8 @@ def _codec(charset: str) -> str | None:
     return None
 
 
-def _plausibility(text: str) -> float:
-    """Return how much text looks like Russian: common letters, and no mixture inside a word."""
-    letters = [weight for letter in text.lower() if (weight := _WEIGHT.get(letter))]
-    if not letters:
-        return 0.0
-    oddities = len(_NOT_CYRILLIC_TEXT.findall(text))
-    return (sum(letters) - 40 * oddities) / len(letters)
+def _likeness(text: str) -> _Likeness:
+    weights = [_WEIGHT[letter] for letter in text.lower() if letter in _WEIGHT]
+    oddities = len(_ODDITY.findall(text))
+    score = sum(weights) - 4 * oddities - 0.3 * len(_CAPITAL_WITHIN.findall(text))
+    return _Likeness(score, len(weights) >= _MIN_LETTERS and score > 0 and oddities * _LETTERS_AN_ODDITY <= len(weights))

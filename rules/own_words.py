@@ -113,7 +113,7 @@ def _is_copied_header(lines: list[str], number: int) -> bool:
 
     A formal letter that only begins «От: …» or «Кому: …» is the sender's own.
     """
-    fields = []
+    fields: list[re.Match[str]] = []
     for line in lines[number + 1 : number + 1 + _HEADER_WITHIN]:
         field = _OTHER_FIELD.match(line[:40].strip().lower())
         if field is None and not fields:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rules.lexicon.grid import GRID
+from rules.lexicon.letter import Letter, is_latin, language_of, opened
 from rules.lexicon.marks import Marks
-from rules.lexicon.senses import ACTS, Sense
+from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_clean, is_dangling, is_own, is_taken_back, sentences
-from rules.lexicon.words import AS_WRITTEN, TRANSLITERATED, Word
-from rules.normal_form import BODY_LIMIT, SUBJECT_LIMIT, Unwrapped, folded, other_layouts, plain, skeleton, unwrapped, words
+from rules.lexicon.words import AS_WRITTEN, IN_LATIN, WITHOUT_KAZAKH_LETTERS
+from rules.normal_form import SUBJECT_LIMIT, folded, other_layouts, plain, skeleton, unwrapped, words
 from rules.policy import Mark, Policy
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
@@ -51,39 +52,28 @@ class Recogniser:
 
     def glance(self, subject: str) -> Glance:
         """Tell from the subject alone whether the message may be a request."""
-        letter = _letter(subject, None)
+        letter = opened(subject, None)
         if _AUTOMATIC.match(letter.written.lstrip()):
             return Glance.NOTHING
-        if _is_empty_handed(letter):
+        if letter.is_empty_handed:
             return Glance.EMPTY_HANDED
         if has(letter.subject, *_TELLING) or is_clean(letter.subject):
             return Glance.MATCH
-        return Glance.MATCH if any(evidence(letter, self._marks) for evidence in EVIDENCE) else Glance.NOTHING
+        is_ours = any(word.language for word in letter.subject)
+        evidence = EVIDENCE if is_ours else RESPELLED
+        return Glance.MATCH if any(hear(letter, self._marks) for hear in evidence) else Glance.NOTHING
 
     def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Reading:
         """Return what the message asks, from its subject and the words that its sender wrote (None: not read)."""
-        letter = _letter(subject, own_words, attachments)
+        letter = opened(subject, own_words, attachments)
         reading = next(filter(None, (evidence(letter, self._marks) for evidence in EVIDENCE)), _NOTHING_FOUND)
-        reading = replace(reading, language=_language(letter, reading.language))
+        reading = replace(reading, language=language_of(letter, reading.language))
         if reading.outcome is not Outcome.REQUEST:
             return reading
         return next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
 
 
 # --- The evidence, in the order in which it is heard --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message in the form that the evidence reads."""
-
-    written: str
-    unwrapped: Unwrapped
-    texts: tuple[str, ...]
-    subject: Words
-    body: tuple[Words, ...] | None
-    body_text: str
-    attachments: tuple[str, ...] = ()
 
 
 Evidence = Callable[[Letter, Marks], Reading | None]
@@ -164,7 +154,7 @@ def read_subject(letter: Letter, marks: Marks) -> Reading | None:
 
 def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
     """The mark stands in the first lines of the body, where the subject says nothing else."""
-    if not letter.body or not _leaves_it_to_the_body(letter):
+    if not letter.body or not letter.leaves_it_to_the_body:
         return None
     for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
         core = unwrapped(line).core
@@ -175,9 +165,9 @@ def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
 
 def read_body(letter: Letter, marks: Marks) -> Reading | None:
     """The body asks, where the subject is empty, says nothing, or only names a theme."""
-    if not letter.body or not _leaves_it_to_the_body(letter):
+    if not letter.body or not letter.leaves_it_to_the_body:
         return None
-    together = _together(letter)
+    together = letter.as_one()
     found = [demand for sentence in together for demand in demands(sentence)]
     asked = next(filter(None, (_question(sentence, marks) for sentence in together)), None)
     if any(_is_turned(sentence) for sentence in letter.body) and found:
@@ -185,21 +175,39 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
     return asked or _by_demands(found, marks, "The body asks for it, and the subject says nothing else")
 
 
-def read_other_spellings(letter: Letter, marks: Marks) -> Reading | None:
-    """The subject was typed with another keyboard layout, in another alphabet or without the Kazakh letters."""
-    if has(letter.subject, *_OUR_LETTERS) and not any(not word.senses for word in letter.subject):
+def read_misspelt_subject(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject uses the law's words with a slip in a word that a mark holds."""
+    corrected = tuple(word.text if word.language or word.senses else marks.corrected(word.text) for word in letter.subject)
+    if corrected == tuple(word.text for word in letter.subject):
         return None
-    core = letter.unwrapped.core.lower()
-    for typed in other_layouts(core) if not has(letter.subject, *_TELLING) else ():
-        texts = tuple(words(folded(typed)))
-        found = [replace(demand, certainty=Certainty.GUESS) for demand in _demands(AS_WRITTEN.read(texts))]
+    return _by_demands(_demands(AS_WRITTEN.read(corrected)), marks, "But for a slip of the pen the subject asks for it")
+
+
+def read_other_layout(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject was typed with another keyboard layout switched on."""
+    if any(word.language for word in letter.subject):
+        return None
+    for typed in other_layouts(letter.unwrapped.core.lower()):
+        found = _demands(AS_WRITTEN.read(tuple(words(folded(typed)))))
         if found:
-            return _by_demands(found, marks, "Typed with another keyboard layout, the subject asks for it")
-    found = [
-        replace(demand, certainty=Certainty.GUESS)
-        for demand in _demands(TRANSLITERATED.read([skeleton(text) or text for text in letter.texts]))
-    ]
-    return _by_demands(found, marks, "In another alphabet the subject asks for it")
+            return _by_demands(_guessed(found), marks, "Typed with another keyboard layout, the subject asks for it")
+    return None
+
+
+def read_other_alphabet(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject is Russian or Kazakh in Latin letters, or Kazakh without its own letters."""
+    lexicon = IN_LATIN if is_latin(letter.texts) else WITHOUT_KAZAKH_LETTERS
+    found = _demands(lexicon.read([skeleton(text) or text for text in letter.texts]))
+    return _by_demands(_guessed(found), marks, "In another alphabet the subject asks for it")
+
+
+def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
+    """The name of an attachment asks, where subject and body say nothing; what it holds is not read."""
+    if not letter.leaves_it_to_the_body:
+        return None
+    names = (AS_WRITTEN.read(words(folded(plain(name.rpartition(".")[0].replace("_", " "))))) for name in letter.attachments)
+    types = [demand.type for name in names for demand in _demands(name)]
+    return _held("Only the name of an attachment asks for something.", tuple(types)) if types else None
 
 
 def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
@@ -225,9 +233,15 @@ EVIDENCE: tuple[Evidence, ...] = (
     read_subject,
     find_mark_in_body,
     read_body,
-    read_other_spellings,
+    read_misspelt_subject,
+    read_other_layout,
+    read_other_alphabet,
+    read_attachment_names,
     hold_bare_theme,
 )
+
+RESPELLED: tuple[Evidence, ...] = (read_misspelt_subject, read_other_layout, read_other_alphabet)
+"""What alone can find something in a subject without a word of ours."""
 
 
 # --- What the letter's own words make of a request ----------------------------------------------------------------------------------
@@ -236,11 +250,10 @@ EVIDENCE: tuple[Evidence, ...] = (
 Doubt = Callable[[Letter, Reading], Reading | None]
 
 
-def hear_thanks(letter: Letter, _reading: Reading) -> Reading | None:
+def hear_thanks(letter: Letter, reading: Reading) -> Reading | None:
     """An answer that only says thanks asks nothing."""
-    said = [word for sentence in letter.body or () for word in sentence]
-    if letter.unwrapped.is_reply and has(said, Sense.THANKS) and all(word.senses & _POLITE for word in said):
-        return Reading(Outcome.ORDINARY, language=_reading.language, reason="It is an answer that only says thanks.")
+    if letter.only_thanks:
+        return Reading(Outcome.ORDINARY, language=reading.language, reason="It is an answer that only says thanks.")
     return None
 
 
@@ -254,7 +267,7 @@ def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
     for sentence in letter.body or ():
-        if (is_taken_back(sentence) and not has(sentence, Sense.INSTRUCTION)) or reading.type in denied(sentence):
+        if is_taken_back(sentence) or reading.type in denied(sentence):
             return _doubted(reading, "The body contradicts the subject.")
     return None
 
@@ -286,10 +299,7 @@ _TELLING = (_OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
     Sense.COMPLAINT,
     Sense.PERSONAL,
 }
-_OUR_LETTERS = _OBJECTS | ACTS
 _PRIVATE = (Sense.LEAK, Sense.DATA, Sense.CONSENT, Sense.PROCESSING, Sense.PERSONAL)
-_POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
-_SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
 
 _ABSORBED: dict[RequestType, frozenset[RequestType]] = {
     RequestType.REVOKE_CONSENT: frozenset(
@@ -303,17 +313,12 @@ _ABSORBED: dict[RequestType, frozenset[RequestType]] = {
 """What asking for one thing asks for anyway."""
 
 
-def _letter(subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Letter:
-    written = plain(subject)
-    taken_off = unwrapped(written)
-    texts = tuple(words(folded(taken_off.core)))
-    body_text = plain(own_words, BODY_LIMIT) if own_words else ""
-    body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
-    return Letter(written, taken_off, texts, AS_WRITTEN.read(texts), body, body_text, tuple(attachments))
-
-
 def _demands(text: Words) -> list[Demand]:
     return [demand for sentence in sentences(text) for demand in demands(sentence)]
+
+
+def _guessed(found: Iterable[Demand]) -> list[Demand]:
+    return [replace(demand, certainty=Certainty.GUESS) for demand in found]
 
 
 def _absorbed(types: Iterable[RequestType]) -> list[RequestType]:
@@ -389,54 +394,3 @@ def _names_another(text: Words) -> bool:
         Sense.RELATIVE in word.senses and any(Sense.MY in near.senses for near in text[max(0, at - 2) : at + 1])
         for at, word in enumerate(text)
     )
-
-
-def _is_empty_handed(letter: Letter) -> bool:
-    return all(word.senses & _SAYS_NOTHING for word in letter.subject)
-
-
-def _leaves_it_to_the_body(letter: Letter) -> bool:
-    """Tell whether the subject says nothing, or only names a theme of ours."""
-    answers_mailing = letter.unwrapped.is_reply and has(letter.subject, Sense.MAILING)
-    return answers_mailing or is_clean(letter.subject)
-
-
-def _together(letter: Letter) -> tuple[Words, ...]:
-    """Return the body's sentences, the first one joined to a subject that only names a theme."""
-    body = letter.body or ()
-    if _is_empty_handed(letter) or not body or not is_clean(letter.subject):
-        return body
-    return (letter.subject + body[0], *body)
-
-
-# --- Language -----------------------------------------------------------------------------------------------------------------------
-
-_KAZAKH_LETTER = re.compile("[әғқңөұүһі]")
-_CYRILLIC = re.compile("[а-яәғқңөұүһі]")
-_LATIN = re.compile("[a-z]")
-_ENOUGH_LETTERS = 12
-
-
-def _language(letter: Letter, of_match: Language | None) -> Language | None:
-    """Return the language of the person's own words, else the subject's; the words that matched tell what letters cannot."""
-    body = [word for sentence in letter.body or () for word in sentence]
-    if sum(len(word.text) for word in body if word.text.isalpha()) >= _ENOUGH_LETTERS:
-        spoken = _language_of(body)
-        return of_match if of_match and spoken is Language.EN and not _knows_english(body) else spoken
-    return of_match or _language_of(letter.subject) or _language_of(body)
-
-
-def _language_of(text: Iterable[Word]) -> Language | None:
-    spoken = list(text)
-    letters = "".join(word.text for word in spoken)
-    if _KAZAKH_LETTER.search(letters):
-        return Language.KK
-    cyrillic, latin = len(_CYRILLIC.findall(letters)), len(_LATIN.findall(letters))
-    if cyrillic > latin:
-        heard = [word.language for word in spoken if word.senses]
-        return Language.KK if heard.count(Language.KK) > heard.count(Language.RU) else Language.RU
-    return Language.EN if latin else None
-
-
-def _knows_english(text: Iterable[Word]) -> bool:
-    return any(word.language is Language.EN for word in text)

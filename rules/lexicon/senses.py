@@ -63,6 +63,7 @@ class Sense(Enum):
     SUBSCRIBE = auto()
     INSTRUCTION = auto()
     TAKEN_BACK = auto()
+    IF = auto()
     THANKS = auto()
     SMALL = auto()
     """A word that adds nothing: an article, a preposition, a politeness."""

@@ -84,7 +84,7 @@ def is_own(sentence: Words, at: int) -> bool:
 def is_taken_back(sentence: Words) -> bool:
     """Tell whether ``sentence`` takes back an earlier letter ("cancel my opt-out")."""
     if has(sentence, Sense.TAKEN_BACK):
-        return True
+        return not has(sentence, Sense.IF)  # "if this reached you by mistake" is a footer
     for at, word in enumerate(sentence):
         if Sense.CANCEL in word.senses:
             hit = _reach(sentence, at, 1, frozenset({Sense.UNSUBSCRIBE, Sense.REQUEST, Sense.REVOKE, Sense.REFUSE}))
@@ -248,6 +248,9 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
 def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
     if act is Sense.NOT and Sense.MAILING in sentence[object_at].senses and object_at - at > 1:
         return has(sentence[at:object_at], Sense.WANT)
+    sends = [word for word in sentence if Sense.SEND in word.senses]
+    if act is Sense.NOT and len(sends) > sum(Sense.NOT in word.senses for word in sentence):
+        return False  # "do not write to this address, write to that one"
     if Sense.SEND in sentence[object_at].senses and has(sentence, Sense.MAILING):
         return True
     step = -1 if sentence[object_at].language is Language.KK else 1

@@ -46,7 +46,7 @@ class Lexicon:
             for form in module.NOT_OURS.split():
                 self._entry(form, language)
         for phrases in self._phrases.values():
-            phrases.sort(key=lambda phrase: -len(phrase[0]))
+            phrases.sort(key=lambda phrase: (-len(phrase[0]), -len("".join(phrase[0]))))
         self._word = lru_cache(maxsize=8192)(self._find)
 
     def read(self, texts: Sequence[str]) -> tuple[Word, ...]:
@@ -106,5 +106,7 @@ def _fits(text: str, part: str) -> bool:
 _MODULES = {Language.KK: kazakh, Language.RU: russian, Language.EN: english}
 
 AS_WRITTEN = Lexicon(str, (Language.EN, Language.RU, Language.KK))
-TRANSLITERATED = Lexicon(skeleton, (Language.RU, Language.KK))
-"""For Russian and Kazakh in Latin letters, and Kazakh without its own letters."""
+IN_LATIN = Lexicon(skeleton, (Language.RU, Language.KK))
+"""For Russian and Kazakh in Latin letters; its words are read as skeletons."""
+WITHOUT_KAZAKH_LETTERS = Lexicon(skeleton, (Language.KK,))
+"""For Kazakh typed with the Russian alphabet alone; its words are read as skeletons."""

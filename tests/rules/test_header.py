@@ -202,6 +202,14 @@ def test_h37_raw_bytes_tell_their_charset(phrase: str, codec: str) -> None:
     assert (content.decode(codec), True) == (guess(content).text, guess(content).sure)
 
 
+@pytest.mark.parametrize(
+    "content", ["прошу".encode("cp1251"), "Größe ändern".encode("latin-1"), "келісімді қайтарып алу".encode("ptcp154")]
+)
+def test_h37_raw_bytes_that_tell_too_little_are_not_relied_on(content: bytes) -> None:
+    """«прошу» in windows-1251 is a fair «ОПНЬС» in KOI8-R: few letters prove nothing."""
+    assert not guess(content).sure
+
+
 def test_message_ids_are_taken_from_any_surroundings() -> None:
     assert ("<a@b>", "<c@d>") == read_message_ids(("<a@b>,junk <c@d> <e", "<\x01@x> <>"))
 

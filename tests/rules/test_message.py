@@ -163,13 +163,12 @@ def test_plain_text_is_preferred_and_all_of_it_is_joined() -> None:
     assert ["text/calendar"] == [one.type for one in message.attachments]
 
 
-def test_a_text_that_is_attached_is_no_text_of_the_message() -> None:
-    attached = (
-        "--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=law.txt\r\n\r\nRevocation of consent\r\n--b--\r\n"
-    )
-    message = read(f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{attached}".encode())
+@pytest.mark.parametrize("shown", ["attachment", "attachment; filename=law.txt", "inline; filename=law.txt"])
+def test_a_text_that_is_attached_or_is_a_file_is_no_text_of_the_message(shown: str) -> None:
+    part = f"--b\r\nContent-Type: text/plain\r\nContent-Disposition: {shown}\r\n\r\nRevocation of consent\r\n--b--\r\n"
+    message = read(f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{part}".encode())
     assert message.text is None
-    assert ["law.txt"] == [one.name for one in message.attachments]
+    assert ["text/plain"] == [one.type for one in message.attachments]
 
 
 def test_a_recipient_list_does_not_hold_the_addressee_of_delivered_to() -> None:
