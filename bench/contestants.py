@@ -14,6 +14,7 @@ from tests.conftest import write_config
 HERE = Path(__file__).parent
 MAILBOT = Path(sys.executable).with_name("mailbot")
 ACKNOWLEDGED = ("acknowledgement", "accepted")
+PATIENCE_SECONDS = 300
 AUTHSERV_ID = "mx.example.org"  # the server whose word the made mail carries
 LOAD = """
 import sys, genmail
@@ -96,7 +97,13 @@ def pass_seconds(log: str) -> float | None:
 
 def output_of(*command: object, cwd: Path | None = None) -> str:
     """Run a command and return what it prints; its errors are ours."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise Incomplete(f"{words[:3]} did not end within {PATIENCE_SECONDS} seconds") from None
     if done.returncode != 0:
-        raise Incomplete(f"{command[:3]} ended with {done.returncode}: {done.stderr[-1000:]}")
+        raise Incomplete(f"{words[:3]} ended with {done.returncode}: {done.stderr[-1000:]}")
     return done.stdout

@@ -2,26 +2,29 @@
 
 import argparse
 import contextlib
+import itertools
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from contestants import Course, Incomplete, Result, run_floor, run_mailbot
-
+from bench.contestants import Course, Incomplete, Result, run_floor, run_mailbot
 from tests.servers import SmtpSink
-from tests.servers.programs import IS_ROOT, START_SECONDS, free_ports, greets, private_directory
+from tests.servers.programs import IS_ROOT, START_SECONDS, free_ports, greets
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("floor.py", "genmail.py", "dovecot.sh", "postfix.sh")
 NAIVE_SHARE = 8  # the naive loop is slow and its rate steady: it gets an eighth of the mail
 ORDINARY_SHARE, ORDINARY_TIMES = 0.02, 3
 NAIVE, BATCHED, OURS, ORDINARY = "bare loop, naive", "bare loop, batched", "mailbot", "mailbot, 2 % requests"
+
+Results = dict[tuple[str, str], list[Result]]
 
 
 def main() -> int:
@@ -30,7 +33,7 @@ def main() -> int:
     if missing := [name for name in NEEDED if not (options.shared / name).exists()]:
         print(f"{', '.join(missing)}: looked for in {options.shared}; name the folder with --shared", file=sys.stderr)
         return 1
-    results: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    results: Results = defaultdict(list)
     failures: list[str] = []
     with contextlib.ExitStack() as servers:
         imap_port = servers.enter_context(script(options.shared / "dovecot.sh", 3))
@@ -39,17 +42,24 @@ def main() -> int:
             relays["Postfix"] = servers.enter_context(script(options.shared / "postfix.sh", 1))
         else:
             failures.append("Postfix: left out, only root can start it")
-        for _ in range(options.rounds):
-            for relay, port in relays.items():
-                course = Course(options.shared, imap_port, port, options.n)
-                for name, run in contestants(course).items():
-                    try:
-                        results[relay, name].append(run())
-                    except Incomplete as error:
-                        failures.append(f"{relay}, {name}: {error}")
+        for _, (relay, port) in itertools.product(range(options.rounds), relays.items()):
+            failures += take_turns(relay, Course(options.shared, imap_port, port, options.n), results)
     print_table(results)
     print(*failures, sep="\n", file=sys.stderr)
     return 1 if failures else 0
+
+
+def take_turns(relay: str, course: Course, results: Results) -> list[str]:
+    """Let everybody run once, note how fast, and return what went wrong."""
+    failures = []
+    for name, run in contestants(course).items():
+        try:
+            result = run()
+        except Incomplete as error:
+            failures.append(f"{relay}, {name}: {error}")
+        else:
+            results[relay, name].append(result)
+    return failures
 
 
 def parse_options() -> argparse.Namespace:
@@ -57,10 +67,10 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=2000, help="messages a pass (default 2000)")
     parser.add_argument("--rounds", type=int, default=3, help="times that all are run in turn; medians are printed (default 3)")
-    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "bench", help="the folder of the bare loop")
-    options = parser.parse_args()
-    options.shared = options.shared.resolve()
-    return options
+    parser.add_argument(
+        "--shared", type=lambda folder: Path(folder).resolve(), default=ROOT.parent / "shared" / "bench", help="the folder of the bare loop"
+    )
+    return parser.parse_args()
 
 
 def contestants(course: Course) -> dict[str, Callable[[], Result]]:
@@ -78,18 +88,23 @@ def contestants(course: Course) -> dict[str, Callable[[], Result]]:
 @contextlib.contextmanager
 def script(path: Path, ports: int) -> Iterator[int]:
     """Start a server by its script on the first of some consecutive free ports, and stop it by the same."""
-    directory = private_directory(path.stem)
     port = consecutive_ports(ports)
-    command = [str(path), "start", str(port), directory.name]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    try:
-        give_up = time.monotonic() + START_SECONDS
-        while not greets(port) and time.monotonic() < give_up:
-            time.sleep(0.05)
-        yield port
-    finally:
-        subprocess.run([command[0], "stop", *command[2:]], check=False, stdin=subprocess.DEVNULL)
-        directory.cleanup()
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as directory:  # Postfix logs nowhere but under /var
+        subprocess.run([path, "start", str(port), directory], check=True, stdin=subprocess.DEVNULL)
+        try:
+            wait_until_greeted(port)
+            yield port
+        finally:
+            subprocess.run([path, "stop", str(port), directory], check=False, stdin=subprocess.DEVNULL)
+
+
+def wait_until_greeted(port: int) -> None:
+    """Wait for a mail server that was just started."""
+    give_up = time.monotonic() + START_SECONDS
+    while not greets(port):
+        if time.monotonic() > give_up:
+            raise RuntimeError(f"nothing greets on port {port}")
+        time.sleep(0.05)
 
 
 def consecutive_ports(count: int) -> int:
@@ -100,7 +115,7 @@ def consecutive_ports(count: int) -> int:
             return first
 
 
-def print_table(results: dict[tuple[str, str], list[Result]]) -> None:
+def print_table(results: Results) -> None:
     """Print medians: messages a second of the whole process and of the pass alone, the ratios of the former, and peak memory."""
     print(f"{'relay':10} {'':22} {'msg/s':>7} {'pass':>7} {'x batched':>9} {'x naive':>8} {'peak MB':>8}")
     for (relay, name), runs in results.items():

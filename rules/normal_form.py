@@ -37,7 +37,7 @@ def folded(text: str) -> str:
     return text if text.isascii() else _MIXED_WORD.sub(lambda word: one_script(word[0]), text)
 
 
-_OUTER = " \t\r\n\"'.!…*_<>"
+_OUTER = " \t\r\n\"'."
 
 
 def bare(text: str) -> str:

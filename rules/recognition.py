@@ -212,7 +212,7 @@ def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
 
 def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
     """Only a theme is named ("personal data"): a person must ask what is wanted."""
-    if not letter.subject or not is_clean(letter.subject) or has(letter.subject, Sense.CONSENT, Sense.MAILING, Sense.SUBSCRIBE):
+    if not letter.subject or not is_clean(letter.subject) or has(letter.subject, *_NO_THEME):
         return None
     if has(letter.subject, Sense.DATA) and not has(letter.subject, Sense.YOUR):
         return _held("The subject names personal data but says not what is asked.", _ANY_TYPE)
@@ -290,6 +290,7 @@ DOUBTS: tuple[Doubt, ...] = (hear_thanks, hear_another_person, hear_contradictio
 
 _NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
 _ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
+_NO_THEME = (Sense.CONSENT, Sense.MAILING, Sense.SEND, Sense.SUBSCRIBE)
 _TOO_COMMON = frozenset({Sense.TELL, Sense.NOT, Sense.WRONG, Sense.NEW, Sense.STOP, Sense.OBJECT})
 _OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
 _TELLING = (_OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {

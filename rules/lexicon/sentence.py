@@ -16,6 +16,8 @@ Words = tuple[Word, ...]
 
 _FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHORITY, Sense.SUBSCRIBE})
 _WITH_DATA = frozenset({Sense.PROCESSING, Sense.TRANSFER, Sense.THIRD_PARTY, Sense.AUTOMATED})
+_NOT_ACROSS = {Sense.CHANGE: frozenset({Sense.PROCESSING})}
+"""Changes in the processing of data are not changes of the data."""
 _SENTENCE_ENDS = frozenset(".!?;\n")
 _DATIVE = ("ға", "ге", "қа", "ке", "на", "не")
 
@@ -148,14 +150,15 @@ def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
     if sentence[at].senses & wanted and not (act is Sense.TELL and Sense.MY not in sentence[at].senses):
         return _wider(sentence, at, act)
     ahead, behind = (-1, 1) if sentence[at].language is Language.KK else (1, -1)
-    first = _reach(sentence, at, ahead, wanted)
+    stops = _NOT_ACROSS.get(act, frozenset())
+    first = _reach(sentence, at, ahead, wanted, stops)
     if first is None and act is Sense.NOT:
         return None
     if first is None or (first == _BLOCKED and not _is_adjacent_stranger(sentence, at, ahead)):
-        second = None if act is Sense.NOT else _reach(sentence, at, behind, wanted)
+        second = None if act is Sense.NOT else _reach(sentence, at, behind, wanted, stops)
         return second if second is not None and second >= 0 else None
     if first == _BLOCKED:
-        second = _reach(sentence, at, behind, wanted) if act is not Sense.NOT else None
+        second = _reach(sentence, at, behind, wanted, stops) if act is not Sense.NOT else None
         return second if second is not None and second >= 0 and _named(sentence, second, Sense.MY, before=3, after=1) else None
     return _wider(sentence, first, act)
 

@@ -30,7 +30,6 @@ def test_a_decomposed_letter_is_the_letter() -> None:
 
 
 def test_a_turkic_capital_is_the_small_letter() -> None:
-    assert "update" == folded(plain("update"))
     assert "jinli" == folded(plain("JİNLİ"))
 
 
@@ -70,7 +69,7 @@ def test_replies_and_forwards_are_told_apart() -> None:
     [
         ("Wіthdrаwаl оf соnsеnt", "withdrawal of consent"),
         ("Cтоп", "стоп"),
-        ("деректерdі"[:8] + "i", "деректері"),
+        ("деректерi", "деректері"),
         ("update обновить", "update обновить"),
     ],
 )
