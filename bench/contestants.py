@@ -15,7 +15,6 @@ HERE = Path(__file__).parent
 MAILBOT = Path(sys.executable).with_name("mailbot")
 ACKNOWLEDGED = ("acknowledgement", "accepted")
 PATIENCE_SECONDS = 300
-AUTHSERV_ID = "mx.example.org"  # the server whose word the made mail carries
 LOAD = """
 import sys, genmail
 port, user, count, share = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
@@ -63,8 +62,8 @@ def run_mailbot(course: Course) -> Result:
     user = f"mailbot{next(mailboxes)}"
     wanted = int(output_of(sys.executable, "-c", LOAD, course.imap_port, user, course.messages, course.share, cwd=course.shared))
     with tempfile.TemporaryDirectory() as folder:
-        log, inbox = Path(folder, "log"), {"authserv_id": AUTHSERV_ID}
-        config = write_config(Path(folder), imap_port=course.imap_port, smtp_port=course.smtp_port, user=user, inbox=inbox)
+        log = Path(folder, "log")
+        config = write_config(Path(folder), imap_port=course.imap_port, smtp_port=course.smtp_port, user=user)
         used = json.loads(output_of(sys.executable, HERE / "measure.py", log, MAILBOT, "run", "--once", "--config", config))
         told = log.read_text(encoding="utf-8")
         if used["status"] != 0:
@@ -89,8 +88,8 @@ def listed(group: str, config: Path) -> list[dict[str, object]]:
 
 
 def pass_seconds(log: str) -> float | None:
-    """Find the program's own measure of its last pass, if it logs one: the event ``pass_finished`` with ``seconds``."""
-    finished = [line for line in log.splitlines() if "pass_finished" in line]
+    """Find the program's own measure of its pass, if it logs one: the event ``run_done`` with ``seconds``."""
+    finished = [line for line in log.splitlines() if "run_done" in line]
     found = re.search(r"\bseconds\W+([\d.]+)", finished[-1]) if finished else None
     return float(found[1]) if found else None
 

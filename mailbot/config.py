@@ -1,76 +1,158 @@
-"""The configuration: what an administrator writes, checked whole before anything starts."""
+"""The configuration: what an administrator writes, checked whole before anything starts.
+
+How a mistake is put in words is ``mailbot.config_mistakes``. A relative path counts from the folder of the configuration, so that
+the unit, cron and a shell mean the same file.
+"""
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 
+from mailbot.config_mistakes import sentences
 from mailbot.errors import ConfigurationMistake
 
+_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[^\W_](?:[^\W_]|[.-](?![.-]))*")
+_RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)", re.DOTALL)
+
+
+def _need_address(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("is not an e-mail address; write it as name@example.com")
+    return address
+
+
+def _need_clock(clock: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", clock):
+        raise ValueError('is not a time of day; write it as "09:00"')
+    return clock
+
+
+def _need_start(start: object) -> Literal["now"] | date:
+    if start == "now":
+        return "now"
+    with suppress(ValueError):
+        start = date.fromisoformat(start) if isinstance(start, str) else start
+    if isinstance(start, date) and not isinstance(start, datetime):
+        return start
+    raise ValueError('needs "now" or a day, as 2026-11-25')
+
+
+def _need_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError('is not a time zone; write for example "Asia/Almaty"') from error
+    return name
+
+
+def _need_file_name(name: str) -> str:
+    if "/" in name or name in {".", ".."}:
+        raise ValueError("is the name of a credential and holds no slash")
+    return name
+
+
+def _need_system_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
+        raise ValueError("needs a name of small Latin letters, digits, - and _, 60 at most")
+    if name in {"mailbot", "staff"}:
+        raise ValueError(f'cannot be "{name}": mailbot calls something of its own so')
+    return name
+
+
+def _beside_config(path: Path, info: ValidationInfo) -> Path:
+    return info.context / path if info.context else path
+
+
+def _policy_beside_config(name: str, info: ValidationInfo) -> str:
+    names_a_file = "/" in name or name.endswith(".toml")
+    return str(_beside_config(Path(name), info)) if names_a_file else name
+
+
+def _store_beside_config(url: str, info: ValidationInfo) -> str:
+    relative = _RELATIVE_SQLITE.fullmatch(url)
+    return f"{relative[1]}{_beside_config(Path(relative[2]), info)}" if relative else url
+
+
+def _keep_password_out(url: str) -> str:
+    try:
+        address = urlsplit(url)
+        has_password = bool(address.password) or "password" in parse_qs(address.query)
+    except ValueError:  # what is no URL is told by the store
+        return url
+    if has_password:
+        raise ValueError("holds a password; take it out and keep it in ~/.pgpass (mode 0600)")
+    return url
+
+
 Tls = Literal["implicit", "starttls", "none"]
+Text = Annotated[str, Field(min_length=1)]
+Address = Annotated[Text, AfterValidator(_need_address)]
+Clock = Annotated[Text, AfterValidator(_need_clock)]
+Start = Annotated[Literal["now"] | date, PlainValidator(_need_start)]
+Zone = Annotated[Text, AfterValidator(_need_zone)]
+Credential = Annotated[Text, AfterValidator(_need_file_name)]
+File = Annotated[Path, AfterValidator(_beside_config)]
+PolicyName = Annotated[Text, AfterValidator(_policy_beside_config)]
+StoreUrl = Annotated[Text, AfterValidator(_keep_password_out), AfterValidator(_store_beside_config)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Positive = Annotated[int, Field(strict=True, ge=1)]
 
 
 class Section(BaseModel):
     """A table of the configuration file. An unknown key is a mistake, not a wish."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _need_address(value: object) -> object:
-    local, at, domain = str(value).rpartition("@")
-    if not (local and at and domain) or any(character.isspace() or character in "<>," for character in str(value)):
-        raise ValueError("is not an e-mail address; write it as name@example.com")
-    return value
-
-
-Address = Annotated[str, BeforeValidator(_need_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
 class Server(Section):
-    """A mail server to connect to. Without TLS only on this very machine."""
+    """A mail server to connect to. Without TLS only on this very machine (I11)."""
 
-    host: str
+    host: Text
     port: Port
     tls: Tls
-    tls_ca_file: Path | None = None
-    timeout_seconds: Annotated[float, Field(gt=0)] = 60
+    tls_ca_file: File | None = None
+    timeout_seconds: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = 60
+    password_file: File | None = None
+    password_credential: Credential | None = None
 
-    @model_validator(mode="after")
-    def _keep_secrets_on_this_machine(self) -> Self:
-        if self.tls == "none" and not _is_loopback(self.host):
-            raise ValueError('tls = "none" works only for a server on this machine (127.0.0.1, ::1, localhost); use "implicit" or "starttls"')
-        return self
+    @field_validator("tls")
+    @classmethod
+    def _keep_secrets_on_this_machine(cls, tls: Tls, info: ValidationInfo) -> Tls:
+        if tls == "none" and "host" in info.data and not _is_loopback(info.data["host"]):
+            raise ValueError('"none" works only for a server on this machine (127.0.0.1, ::1, localhost); write "implicit" or "starttls"')
+        return tls
+
+    @field_validator("password_credential")
+    @classmethod
+    def _need_one_place(cls, credential: str | None, info: ValidationInfo) -> str | None:
+        if credential is not None and info.data.get("password_file") is not None:
+            raise ValueError("stands beside password_file; keep one of the two")
+        return credential
 
 
 class Operator(Section):
     """Whose promise is kept, and in which time zone its days begin."""
 
-    policy: str
-    timezone: str = "Asia/Almaty"
-    calendar_overrides: Path | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _need_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (OSError, ValueError, KeyError) as error:
-            raise ValueError('is not a time zone; write for example "Asia/Almaty"') from error
-        return name
+    policy: PolicyName
+    timezone: Zone = "Asia/Almaty"
+    calendar_overrides: File | None = None
 
 
 class Store(Section):
     """Where the register lies."""
 
-    url: str
+    url: StoreUrl
 
 
 class Inbox(Server):
@@ -78,25 +160,29 @@ class Inbox(Server):
 
     address: Address
     aliases: tuple[Address, ...] = ()
-    user: str
-    password_file: Path | None = None
-    password_credential: str | None = None
-    folder: str = "INBOX"
-    start: Literal["now"] | date = "now"
-    authserv_id: str | None = None
+    user: Text
+    folder: Text = "INBOX"
+    start: Start = "now"
+    authserv_id: Text | None = None
     filing: Literal["leave", "keyword", "folder"] = "leave"
     filing_name: str = ""
-    batch: Annotated[int, Field(ge=1, le=1000)] = 100
-    poll_seconds: Annotated[int, Field(ge=1)] = 60
-    max_message_size: Annotated[int, Field(ge=10_000)] = 30_000_000
+    batch: Annotated[Positive, Field(le=1000)] = 100
+    poll_seconds: Positive = 60
+    max_message_size: Annotated[int, Field(strict=True, ge=10_000)] = 30_000_000
 
-    @model_validator(mode="after")
-    def _need_secret_and_name(self) -> Self:
-        if (self.password_file is None) == (self.password_credential is None):
-            raise ValueError("name the password's place: either password_file or password_credential")
-        if (self.filing == "leave") != (self.filing_name == ""):
-            raise ValueError('filing_name names the keyword or the folder; it goes with filing = "keyword" or "folder" and with nothing else')
-        return self
+    @field_validator("user")
+    @classmethod
+    def _need_secret(cls, user: str, info: ValidationInfo) -> str:
+        if info.data.get("password_file", "") is None and info.data.get("password_credential", "") is None:
+            raise ValueError("has no password; say where it lies with password_file or password_credential")
+        return user
+
+    @field_validator("filing_name")
+    @classmethod
+    def _need_name_of_filing(cls, name: str, info: ValidationInfo) -> str:
+        if "filing" in info.data and (info.data["filing"] == "leave") != (name == ""):
+            raise ValueError('names the keyword or the folder; it goes with filing = "keyword" or "folder" and with nothing else')
+        return name
 
 
 class Smtp(Server):
@@ -104,16 +190,16 @@ class Smtp(Server):
 
     sender: Address
     envelope_sender: Address | None = None
-    user: str | None = None
-    password_file: Path | None = None
-    password_credential: str | None = None
-    connections: Annotated[int, Field(ge=1, le=50)] = 4
+    user: Text | None = None
+    connections: Annotated[Positive, Field(le=50)] = 4
 
-    @model_validator(mode="after")
-    def _need_both_or_neither(self) -> Self:
-        if (self.user is None) != (self.password_file is None and self.password_credential is None):
-            raise ValueError("user and the password's place (password_file or password_credential) go together")
-        return self
+    @field_validator("user")
+    @classmethod
+    def _need_both_or_neither(cls, user: str | None, info: ValidationInfo) -> str | None:
+        places = [info.data.get(place, "") for place in ("password_file", "password_credential")]
+        if "" not in places and (user is None) != (places == [None, None]):
+            raise ValueError("goes together with the place of its password (password_file or password_credential): both, or neither")
+        return user
 
 
 class Staff(Section):
@@ -126,18 +212,18 @@ class Staff(Section):
 class System(Section):
     """Another place that holds subscribers. Staff do there what is due and tick it off."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
+    name: Annotated[Text, AfterValidator(_need_system_name)]
     mode: Literal["manual"] = "manual"
 
 
 class Limits(Section):
     """How much is sent; 0 turns a limit off."""
 
-    letters_per_address_a_day: Annotated[int, Field(ge=0)] = 3
-    letters_per_domain_an_hour: Annotated[int, Field(ge=0)] = 30
-    letters_an_hour: Annotated[int, Field(ge=0)] = 200
-    surge_an_hour: Annotated[int, Field(ge=0)] = 30
-    acknowledge_up_to_days: Annotated[int, Field(ge=0)] = 14
+    letters_per_address_a_day: Count = 3
+    letters_per_domain_an_hour: Count = 30
+    letters_an_hour: Count = 200
+    surge_an_hour: Count = 30
+    acknowledge_up_to_days: Count = 14
 
 
 class Config(Section):
@@ -145,19 +231,27 @@ class Config(Section):
 
     operator: Operator
     store: Store
-    inbox: Annotated[tuple[Inbox, ...], Field(min_length=1)]
+    inbox: tuple[Inbox, ...]
     smtp: Smtp
     staff: Staff = Staff()
     limits: Limits = Limits()
     system: tuple[System, ...] = ()
 
-    @model_validator(mode="after")
-    def _need_distinct_names(self) -> Self:
-        if len({(inbox.address.lower(), inbox.folder) for inbox in self.inbox}) < len(self.inbox):
+    @field_validator("inbox")
+    @classmethod
+    def _need_distinct_inboxes(cls, inboxes: tuple[Inbox, ...]) -> tuple[Inbox, ...]:
+        if not inboxes:
+            raise ValueError("is missing; there is nothing to watch without an [[inbox]]")
+        if len({(inbox.address.lower(), inbox.folder) for inbox in inboxes}) < len(inboxes):
             raise ValueError("two [[inbox]] tables name the same address and folder")
-        if len({system.name for system in self.system} | {"mailbot", "staff"}) < len(self.system) + 2:
-            raise ValueError('two [[system]] tables have one name, or one is called "mailbot" or "staff"')
-        return self
+        return inboxes
+
+    @field_validator("system")
+    @classmethod
+    def _need_distinct_systems(cls, systems: tuple[System, ...]) -> tuple[System, ...]:
+        if len({system.name for system in systems}) < len(systems):
+            raise ValueError("two [[system]] tables have one name")
+        return systems
 
 
 def find_config(given: Path | None) -> Path:
@@ -177,17 +271,17 @@ def load_config(given: Path | None) -> Config:
     """Read and check the configuration; raise ``ConfigurationMistake`` with every mistake in it."""
     path = find_config(given)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationMistake(f"the configuration {path} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationMistake(f"the configuration {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise ConfigurationMistake(f"the configuration {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     try:
-        return Config.model_validate(tomllib.loads(text))
+        return Config.model_validate(tomllib.loads(text), context=path.absolute().parent)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}") from error
+        raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}") from None
     except ValidationError as error:
-        raise ConfigurationMistake(*(f"{path}: {_sentence(mistake)}" for mistake in error.errors())) from None
+        raise ConfigurationMistake(*(f"{path}: {sentence}" for sentence in sentences(error, Config))) from None
 
 
 def read_secret(file: Path | None, credential: str | None) -> str:
@@ -198,19 +292,23 @@ def read_secret(file: Path | None, credential: str | None) -> str:
         secret = place.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise ConfigurationMistake(f"the password file {place} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationMistake(f"the password file {place} is not UTF-8 text") from error
+    except UnicodeDecodeError:
+        raise ConfigurationMistake(f"the password file {place} is not UTF-8 text") from None  # the error quotes the secret
     if mode & stat.S_IRWXO:
-        raise ConfigurationMistake(f"the password file {place} can be read by everybody: run `chmod 600 {place}`")
+        raise ConfigurationMistake(f"the password file {place} is open to every user of this machine: run `chmod 600 {place}`")
     if not secret:
         raise ConfigurationMistake(f"the password file {place} is empty")
+    if len(secret.splitlines()) > 1:
+        raise ConfigurationMistake(f"the password file {place} holds more than one line; the password has one")
     return secret
 
 
 def _credential_place(name: str) -> Path:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
-        raise ConfigurationMistake(f"the credential {name} is looked for in $CREDENTIALS_DIRECTORY, which is not set: start mailbot by systemd")
+        raise ConfigurationMistake(
+            f"the credential {name} is looked for in $CREDENTIALS_DIRECTORY, which is not set: start mailbot by systemd"
+        )
     return Path(folder) / name
 
 
@@ -219,18 +317,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _sentence(mistake: object) -> str:
-    """Put one of pydantic's mistakes in words: the key as it is written in the file, what is wrong, what to do."""
-    facts = dict(mistake)  # type: ignore[call-overload]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in facts["loc"]).removeprefix(".") or "file"
-    match facts["type"]:
-        case "extra_forbidden":
-            return f"{key}: there is no such key; look for a typing mistake, or take the line out"
-        case "missing":
-            return f"{key}: is missing; config.example.toml shows it"
-        case "value_error":
-            return f"{key}: {facts['ctx']['error']}"
-        case _:
-            return f"{key}: {facts['msg'][0].lower()}{facts['msg'][1:]}"

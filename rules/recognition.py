@@ -67,8 +67,10 @@ class Recogniser:
         """Return what the message asks, from its subject and the words that its sender wrote (None: not read)."""
         letter = opened(subject, own_words, attachments)
         reading = next(filter(None, (evidence(letter, self._marks) for evidence in EVIDENCE)), _NOTHING_FOUND)
+        if reading.outcome is Outcome.ORDINARY:
+            return reading
         reading = replace(reading, language=language_of(letter, reading.language))
-        if reading.outcome is not Outcome.REQUEST:
+        if reading.outcome is Outcome.HELD:
             return reading
         return next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
 
@@ -124,7 +126,7 @@ def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
 
 def hear_complaint(letter: Letter, _marks: Marks) -> Reading | None:
     """A complaint about personal data is for a person, whatever else it asks."""
-    texts = (letter.subject, *(letter.body or ()))
+    texts = (letter.subject, *letter.telling)
     if has(letter.subject, Sense.COMPLAINT) and any(has(text, *_PRIVATE) for text in texts):
         return _held("It is a complaint about personal data.", _ANY_TYPE)
     return None
@@ -170,7 +172,7 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
     together = letter.as_one()
     found = [demand for sentence in together for demand in demands(sentence)]
     asked = next(filter(None, (_question(sentence, marks) for sentence in together)), None)
-    if any(_is_turned(sentence) for sentence in letter.body) and found:
+    if any(_is_turned(sentence) for sentence in letter.telling) and found:
         return _held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
     return asked or _by_demands(found, marks, "The body asks for it, and the subject says nothing else")
 
@@ -259,14 +261,14 @@ def hear_thanks(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
     """Who asks for somebody else must show the right to (Law 94-V art. 24)."""
-    if any(_names_another(text) for text in (letter.subject, *(letter.body or ()))):
+    if any(_names_another(text) for text in (letter.subject, *letter.telling)):
         return _doubted(reading, "It is asked for another person.")
     return None
 
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
-    for sentence in letter.body or ():
+    for sentence in letter.telling:
         if is_taken_back(sentence) or reading.type in denied(sentence):
             return _doubted(reading, "The body contradicts the subject.")
     return None
@@ -274,7 +276,7 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
     """The body asks for something else as well."""
-    asked = {demand.type for sentence in letter.body or () for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
+    asked = {demand.type for sentence in letter.telling for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
     if reading.type is None or reading.type is RequestType.QUESTION:
         return None
     types = _absorbed([reading.type, *sorted(asked)])

@@ -15,17 +15,22 @@ from rules.vocabulary import Language
 
 _SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
 _POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
+_COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message in the form that the evidence reads. ``body`` is None where it was not read."""
+    """A message in the form that the evidence reads. ``body`` is None where it was not read.
+
+    ``telling`` are the sentences of the body in which a word of ours stands: most of what people write holds none.
+    """
 
     written: str
     unwrapped: Unwrapped
     texts: tuple[str, ...]
     subject: Words
     body: tuple[Words, ...] | None
+    telling: tuple[Words, ...]
     body_text: str
     attachments: tuple[str, ...]
 
@@ -47,10 +52,9 @@ class Letter:
 
     def as_one(self) -> tuple[Words, ...]:
         """Return the body's sentences, the first one joined to a subject that only names a theme."""
-        body = self.body or ()
-        if not body or self.is_empty_handed or not is_clean(self.subject):
-            return body
-        return (self.subject + body[0], *body)
+        if not self.body or self.is_empty_handed or not is_clean(self.subject):
+            return self.telling
+        return (self.subject + self.body[0], *self.telling)
 
 
 def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ()) -> Letter:
@@ -60,7 +64,8 @@ def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ())
     texts = tuple(words(folded(wrapped.core)))
     body_text = plain(own_words, BODY_LIMIT) if own_words else ""
     body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
-    return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, body_text, tuple(attachments))
+    telling = tuple(sentence for sentence in body or () if any(word.senses - _COMMONPLACE for word in sentence))
+    return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, body_text, tuple(attachments))
 
 
 # --- Language -----------------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from enum import Enum, auto
 class Sense(Enum):
     """One meaning of a word, the same in every language."""
 
+    __hash__ = object.__hash__  # members are single objects, and Enum's own hash is a Python call for every look-up
+
     # Acts: what is asked.
     CHANGE = auto()
     REVOKE = auto()

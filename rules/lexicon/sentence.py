@@ -67,8 +67,7 @@ def denied(sentence: Words) -> set[RequestType]:
 
 def has(words: Iterable[Word], *senses: Sense) -> bool:
     """Tell whether any of ``words`` has any of ``senses``."""
-    wanted = set(senses)
-    return any(not wanted.isdisjoint(word.senses) for word in words)
+    return any(not word.senses.isdisjoint(senses) for word in words)
 
 
 def is_clean(sentence: Words) -> bool:

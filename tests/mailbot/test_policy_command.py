@@ -1,5 +1,4 @@
 """``mailbot policy``, as programs and people at a pipe see it, and the loading of packs."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 import json
 import subprocess

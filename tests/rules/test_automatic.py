@@ -1,6 +1,5 @@
 """Which mail is never answered, and why."""
 
-# ruff: noqa: SIM300 -- the expected value stands first
 
 from pathlib import Path
 

@@ -1,5 +1,4 @@
 """By when each promise must be kept: the cases of ``tests/law/days.toml``, what always holds, and which promise governs."""
-# ruff: noqa: SIM300 - the expected value comes first
 
 import tomllib
 from collections.abc import Iterable

@@ -1,6 +1,5 @@
 """Header values: dates, addresses, encoded words and raw bytes."""
 
-# ruff: noqa: SIM300 -- the expected value stands first
 
 import unicodedata
 from datetime import UTC, datetime

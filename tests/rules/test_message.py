@@ -1,6 +1,5 @@
 """Reading messages: real oddities as files, hostile ones generated, and nothing that raises."""
 
-# ruff: noqa: SIM300 -- the expected value stands first
 
 from base64 import encodebytes
 from datetime import UTC, datetime

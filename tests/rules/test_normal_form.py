@@ -1,5 +1,4 @@
 """The plain form of a subject: characters, wrappers, words, and texts typed another way."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 import pytest
 from hypothesis import given

@@ -1,6 +1,5 @@
 """What a person wrote, without quotations, forwarded messages and signatures."""
 
-# ruff: noqa: SIM300 -- the expected value stands first
 
 from time import perf_counter
 

@@ -1,5 +1,4 @@
 """The packs that come with the program, and the strictness they are read with."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 import hashlib
 import tomllib

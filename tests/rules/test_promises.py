@@ -1,5 +1,4 @@
 """Promises beside the statute, and the warnings that follow."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 from collections import Counter
 from dataclasses import replace

@@ -1,5 +1,4 @@
 """What a message asks for, judged from its subject and its sender's own words."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 import csv
 import tomllib

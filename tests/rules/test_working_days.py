@@ -1,5 +1,4 @@
 """The calendar of Kazakhstan, and the administrator's list of days that orders moved."""
-# ruff: noqa: SIM300 - the expected value comes first
 
 import subprocess
 import sys
