@@ -33,7 +33,9 @@ def test_a_snapshot_tells_what_was_appended(dovecot: Dovecot, mailbox: str) -> N
 
 def test_a_snapshot_changes_nothing(dovecot: Dovecot, mailbox: str) -> None:
     dovecot.append(mailbox, LETTER)
-    assert dovecot.snapshot(mailbox) == dovecot.snapshot(mailbox)
+    dovecot.snapshot(mailbox)
+    with dovecot.session(mailbox) as imap:
+        assert {b"UNSEEN": 1, b"RECENT": 1} == imap.folder_status("INBOX", ["UNSEEN", "RECENT"])
 
 
 def test_a_snapshot_sees_that_a_message_was_read(dovecot: Dovecot, mailbox: str) -> None:
