@@ -197,9 +197,7 @@ def decide(case: Case) -> Decision:
 
 def _held(case: Case, reason: str, may_be: tuple[RequestType, ...], *, answer: bool) -> Decision:
     effects: tuple[Effect, ...] = (Acknowledge(None, case.reading.language),) if answer and _may_answer(case) else ()
-    return Decision(
-        Outcome.HELD, reason, opens=Opening(case.reading.type, case.reading.language, may_be, effects, for_staff=True)
-    )
+    return Decision(Outcome.HELD, reason, opens=Opening(case.reading.type, case.reading.language, may_be, effects, for_staff=True))
 
 
 def _asks(case: Case) -> bool:

@@ -14,7 +14,9 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         """Take the secret (32 random bytes) that lies in the store."""
-        self._hashers = {kind: blake2b(key=secret, digest_size=SIZE, person=kind) for kind in (b"message", b"id", b"address", b"domain", b"text")}
+        self._hashers = {
+            kind: blake2b(key=secret, digest_size=SIZE, person=kind) for kind in (b"message", b"id", b"address", b"domain", b"text")
+        }
 
     def of_message(self, message_id: str | None, date: str, sender: str, subject: str, size: int) -> bytes:
         """Return what recognises a message again after its mailbox was renumbered."""

@@ -15,8 +15,10 @@ BODY_LIMIT = 4000
 _INVISIBLE = dict.fromkeys([0x00AD, 0x034F, 0x061C, 0x2060, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
 _QUOTES = dict.fromkeys(map(ord, "«»“”„‟‹›″❝❞〝〞＂"), '"') | dict.fromkeys(map(ord, "‘’‚‛ʼʹ′`´"), "'")
-_LETTERS = {0x02D0: ":", 0x0451: "е", 0x0401: "Е", 0x0259: "ә", 0x018F: "Ә", 0x00A0: " "}
+_LETTERS = {0x02D0: ":", 0x0259: "ә", 0x018F: "Ә", 0x00A0: " "}
 _CHARACTERS = _INVISIBLE | _DASHES | _QUOTES | _LETTERS
+_TO_CHANGE = re.compile(f"[{re.escape(''.join(map(chr, _CHARACTERS)))}]")
+"""To look whether there is anything to change is five times quicker than to change nothing."""
 _DOT_ABOVE = "\u0307"
 
 
@@ -25,7 +27,9 @@ def plain(text: str, limit: int = SUBJECT_LIMIT) -> str:
     text = text[:limit]
     if text.isascii():
         return text.replace("`", "'")
-    text = text.translate(_CHARACTERS)
+    text = text.replace("ё", "е").replace("Ё", "Е")
+    if _TO_CHANGE.search(text):
+        text = text.translate(_CHARACTERS)
     if unicodedata.is_normalized("NFKC", text):
         return text
     return unicodedata.normalize("NFKC", text).translate(_CHARACTERS).replace(_DOT_ABOVE, "")[:limit]
@@ -34,7 +38,9 @@ def plain(text: str, limit: int = SUBJECT_LIMIT) -> str:
 def folded(text: str) -> str:
     """Return plain ``text`` without case and with each word in one script."""
     text = text.casefold().replace(_DOT_ABOVE, "")
-    return text if text.isascii() else _MIXED_WORD.sub(lambda word: one_script(word[0]), text)
+    if text.isascii() or not _LATIN.search(text):
+        return text
+    return _MIXED_WORD.sub(lambda word: one_script(word[0]), text)
 
 
 _OUTER = " \t\r\n\"'."

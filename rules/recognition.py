@@ -268,7 +268,7 @@ def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
-    for sentence in letter.telling:
+    for sentence in letter.acting:
         if is_taken_back(sentence) or reading.type in denied(sentence):
             return _doubted(reading, "The body contradicts the subject.")
     return None
@@ -276,7 +276,7 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
     """The body asks for something else as well."""
-    asked = {demand.type for sentence in letter.telling for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
+    asked = {demand.type for sentence in letter.acting for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
     if reading.type is None or reading.type is RequestType.QUESTION:
         return None
     types = _absorbed([reading.type, *sorted(asked)])

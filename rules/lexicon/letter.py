@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules.lexicon.senses import Sense
+from rules.lexicon.grid import CONTRARY
+from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import Words, has, is_clean, sentences
 from rules.lexicon.words import AS_WRITTEN, Word
 from rules.normal_form import BODY_LIMIT, Unwrapped, folded, plain, unwrapped, words
@@ -15,6 +16,7 @@ from rules.vocabulary import Language
 
 _SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
 _POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
+_ACTING = ACTS | CONTRARY.keys() | {Sense.TAKEN_BACK, Sense.CANCEL}
 _COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
 
 
@@ -22,7 +24,8 @@ _COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sens
 class Letter:
     """A message in the form that the evidence reads. ``body`` is None where it was not read.
 
-    ``telling`` are the sentences of the body in which a word of ours stands: most of what people write holds none.
+    ``telling`` are the sentences of the body in which a word of ours stands, ``acting`` those of them that name an act: most of
+    what people write holds neither.
     """
 
     written: str
@@ -31,6 +34,7 @@ class Letter:
     subject: Words
     body: tuple[Words, ...] | None
     telling: tuple[Words, ...]
+    acting: tuple[Words, ...]
     body_text: str
     attachments: tuple[str, ...]
 
@@ -65,7 +69,8 @@ def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ())
     body_text = plain(own_words, BODY_LIMIT) if own_words else ""
     body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
     telling = tuple(sentence for sentence in body or () if any(word.senses - _COMMONPLACE for word in sentence))
-    return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, body_text, tuple(attachments))
+    acting = tuple(sentence for sentence in telling if has(sentence, *_ACTING))
+    return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, acting, body_text, tuple(attachments))
 
 
 # --- Language -----------------------------------------------------------------------------------------------------------------------
@@ -74,11 +79,12 @@ _KAZAKH_LETTER = re.compile("[әғқңөұүһі]")
 _CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 _LATIN = re.compile("[a-z]")
 _ENOUGH_LETTERS = 12
+_WORDS_HEARD = 60
 
 
 def language_of(letter: Letter, of_match: Language | None) -> Language | None:
     """Return the language of the person's own words, else the subject's; the words that matched tell what letters cannot."""
-    body = [word for sentence in letter.body or () for word in sentence]
+    body = [word for sentence in letter.body or () for word in sentence][:_WORDS_HEARD]
     if sum(len(word.text) for word in body if word.text.isalpha()) >= _ENOUGH_LETTERS:
         spoken = _spoken(body)
         return of_match if of_match and spoken is Language.EN and not _knows_english(body) else spoken

@@ -48,14 +48,17 @@ class Lexicon:
         for phrases in self._phrases.values():
             phrases.sort(key=lambda phrase: (-len(phrase[0]), -len("".join(phrase[0]))))
         self._word = lru_cache(maxsize=8192)(self._find)
+        self._phrases_from = lru_cache(maxsize=8192)(self._find_phrases)
 
     def read(self, texts: Sequence[str]) -> tuple[Word, ...]:
         """Return ``texts`` as words with their senses, phrases joined."""
         found: list[Word] = []
         position = 0
         while position < len(texts):
-            phrase = self._phrase_at(texts, position) if texts[position][:_KEY] in self._phrases else None
-            found.append(phrase or self._word(texts[position]))
+            text = texts[position]
+            phrases = self._phrases_from(text)
+            phrase = _first_fitting(phrases, texts, position) if phrases else None
+            found.append(phrase or self._word(text))
             position += phrase.text.count(" ") + 1 if phrase else 1
         return tuple(found)
 
@@ -79,12 +82,9 @@ class Lexicon:
         phrases.append((parts, fresh))
         return fresh
 
-    def _phrase_at(self, texts: Sequence[str], position: int) -> Word | None:
-        for parts, entry in self._phrases[texts[position][:_KEY]]:
-            window = texts[position : position + len(parts)]
-            if len(window) == len(parts) and all(map(_fits, window, parts)):
-                return Word(" ".join(window), frozenset(entry.senses), entry.language, entry.of_law)
-        return None
+    def _find_phrases(self, first: str) -> "tuple[_Phrase, ...]":
+        """Return the phrases that may begin with the word ``first``, the longest first."""
+        return tuple(phrase for phrase in self._phrases.get(first[:_KEY], ()) if _fits(first, phrase[0][0]))
 
     def _find(self, text: str) -> Word:
         if text in BREAKS:
@@ -97,6 +97,17 @@ class Lexicon:
             entry = self._stems.get(text[:length])
             length -= 1
         return Word(text, frozenset(entry.senses), entry.language, entry.of_law) if entry else Word(text)
+
+
+_Phrase = tuple[tuple[str, ...], _Entry]
+
+
+def _first_fitting(phrases: Iterable[_Phrase], texts: Sequence[str], position: int) -> Word | None:
+    for parts, entry in phrases:
+        window = texts[position : position + len(parts)]
+        if len(window) == len(parts) and all(map(_fits, window, parts)):
+            return Word(" ".join(window), frozenset(entry.senses), entry.language, entry.of_law)
+    return None
 
 
 def _fits(text: str, part: str) -> bool:
