@@ -13,7 +13,7 @@ NEEDS = {
     "int_type": "needs a whole number, without quotes",
     "float_type": "needs a number, without quotes",
     "finite_number": "needs a number that has an end",
-    "greater_than": "needs more than {gt}",
+    "greater_than": "needs more than {gt:g}",
     "greater_than_equal": "needs at least {ge}",
     "less_than_equal": "needs at most {le}",
     "literal_error": "needs {expected}",

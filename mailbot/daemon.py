@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import random
@@ -20,13 +20,13 @@ from mailbot.rounds import Count, Round
 from mailbot.smtp import Relay
 from storage import outbox
 from storage.database import StoreFailure
-from storage.ledger import CursorMoved
+from storage.ledger import CursorMoved, cursor_of
 from storage.outbox import Caps, LetterState
 
 WAIT_FOR_THE_OTHER_SECONDS = 60
 RENEW_SECONDS = 20
 LONGEST_PAUSE_SECONDS = 900
-FIRST_PAUSE_SECONDS = 5
+FIRST_PAUSE_SECONDS = 1
 PAUSE_AFTER_REFUSED_LOGIN_SECONDS = 300
 """Slow enough not to lock the account (H14)."""
 END_WITHIN_SECONDS = 8
@@ -62,18 +62,16 @@ class Works:
         self.delivery = Delivery(self.desk.database, self.relay, caps, config.smtp.connections, self.desk.now)
         self.instance = Instance(self.desk.database)
         self.stop = threading.Event()
+        self._told: set[tuple[str, str]] = set()
 
     async def once(self) -> Report:
         """Take in what is there, deliver what is due, end."""
         report = Report()
-        await self._enter(WAIT_FOR_THE_OTHER_SECONDS)
-        renewing = asyncio.create_task(self._keep_lease())
         try:
-            await asyncio.to_thread(self.delivery.recover)
-            await self._rounds_and_delivery(report)
+            if not await self._enter(asyncio.Event(), WAIT_FOR_THE_OTHER_SECONDS):
+                raise StoreInUse("another mailbot works in this store; it was waited for in vain")
+            await self._work_until_ended(report, [self._rounds_and_delivery(report), self._keep_lease()])
         finally:
-            renewing.cancel()
-            await asyncio.to_thread(self.instance.leave)
             self.desk.database.close()
         report.problems += _what_a_person_must_see(report)
         return report
@@ -83,56 +81,66 @@ class Works:
         report, loop, ending = Report(), asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.set)
-        await self._enter(None)
-        await asyncio.to_thread(self.delivery.recover)
-        log.info("started", inboxes=len(self.addresses), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
-        keepers = [_in_thread(self._keep_inbox, inbox, address, loop) for inbox, address in self.addresses]
-        background = [asyncio.create_task(self._keep_lease()), asyncio.create_task(self._keep_delivering()), *keepers]
-        ended = asyncio.create_task(ending.wait())
-        await asyncio.wait([ended, *background], return_when=asyncio.FIRST_COMPLETED)
-        self.stop.set()
-        for task in background[:2]:
-            task.cancel()
-        await asyncio.wait(background, timeout=END_WITHIN_SECONDS)
-        for task in background:
-            if task.done() and not task.cancelled() and (error := task.exception()):
-                report.problems.append(_as_problem(error))
-        ended.cancel()
-        await asyncio.to_thread(self.instance.leave)
-        log.info("stopped")
+        try:
+            if await self._enter(ending, None):
+                log.info("started", inboxes=len(self.addresses), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
+                keepers = [_in_thread(self._keep_inbox, inbox, address, loop) for inbox, address in self.addresses]
+                await self._work_until_ended(report, [ending.wait(), self._keep_lease(), self._keep_delivering(), *keepers])
+                log.info("stopped")
+        finally:
+            self.desk.database.close()
         return report
 
-    async def _enter(self, most_seconds: float | None) -> None:
-        """Wait until no other instance works in this store."""
+    async def _work_until_ended(self, report: Report, parts: Sequence[Awaitable[object]]) -> None:
+        """Let all parts work until the first one ends; then end the others, and let the next mailbot in."""
+        working = [asyncio.ensure_future(part) for part in parts]
+        await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+        self.stop.set()
+        for part in working:
+            if isinstance(part, asyncio.Task):  # a thread ends by itself, when it sees ``stop``
+                part.cancel()
+        await asyncio.wait(working, timeout=END_WITHIN_SECONDS)
+        await asyncio.to_thread(self.instance.leave)
+        for part in working:
+            if part.done() and not part.cancelled() and (error := part.exception()):
+                report.problems.append(_as_problem(error))
+
+    async def _enter(self, ending: asyncio.Event, most_seconds: float | None) -> bool:
+        """Wait until no other instance works in this store; tell whether this one may."""
         waited = 0.0
         while not await asyncio.to_thread(self.instance.enter, self.desk.now()):
             if waited == 0:
                 log.info("waiting_for_another_instance")
-            if most_seconds is not None and waited >= most_seconds:
-                raise StoreInUse("another mailbot works in this store; it was waited for in vain")
+            if ending.is_set() or (most_seconds is not None and waited >= most_seconds):
+                return False
             await asyncio.sleep(0.25)
             waited += 0.25
+        return True
 
     async def _keep_lease(self) -> None:
+        """Renew the lease. While the store is away nobody can take it, and nothing can be recorded without it."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            await asyncio.to_thread(self.instance.stay, self.desk.now())
+            try:
+                await asyncio.to_thread(self.instance.stay, self.desk.now())
+            except StoreFailure as failure:
+                log.warning("lease_not_renewed", reason=str(failure))
 
     async def _rounds_and_delivery(self, report: Report) -> None:
         """Go a round over each inbox while letters are already delivered, then file away what was answered."""
         loop, all_in = asyncio.get_running_loop(), asyncio.Event()
         delivering = asyncio.create_task(self.delivery.send_what_is_due(until=all_in))
         rounds = [_in_thread(self._one_round, inbox, address, loop) for inbox, address in self.addresses]
-        open_rounds: list[tuple[Round, Mailbox]] = []
-        for ended in await asyncio.gather(*rounds, return_exceptions=True):
-            if isinstance(ended, BaseException):
-                report.problems.append(_as_problem(ended))
-            else:
-                open_rounds.append(ended)
-        all_in.set()
-        self.delivery.woken.set()
-        await delivering
+        try:
+            ended = await asyncio.gather(*rounds, return_exceptions=True)
+            all_in.set()
+            self.delivery.woken.set()
+            await delivering
+        finally:
+            delivering.cancel()
         report.tally = self.delivery.tally
+        report.problems += [_as_problem(each) for each in ended if isinstance(each, BaseException)]
+        open_rounds: list[tuple[Round, Mailbox]] = [each for each in ended if not isinstance(each, BaseException)]
         for round_, mailbox in open_rounds:
             report.counts.append(round_.count)
             try:
@@ -142,7 +150,7 @@ class Works:
         report.waiting = await asyncio.to_thread(self._count_waiting)
 
     def _one_round(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop) -> tuple[Round, Mailbox]:
-        mailbox = Mailbox(address)
+        mailbox = self._connect(inbox, address)
         try:
             round_ = self._round(inbox, mailbox, loop)
             round_.go(self.stop)
@@ -151,65 +159,76 @@ class Works:
             raise
         return round_, mailbox
 
+    def _connect(self, inbox: Inbox, address: Address) -> Mailbox:
+        """Open a connection; what the configuration asks of the server is checked before anything is taken in."""
+        mailbox = Mailbox(address)
+        try:
+            mailbox.check_filing(inbox.filing, inbox.filing_name)
+        except BaseException:
+            mailbox.abandon()
+            raise
+        return mailbox
+
     def _round(self, inbox: Inbox, mailbox: Mailbox, loop: asyncio.AbstractEventLoop) -> Round:
-        """Prepare a round; what the configuration asks of the server is checked before anything is taken in."""
-        mailbox.check_filing(inbox.filing, inbox.filing_name)
+        """Prepare a round, and tell what the server wants a person to read: once, unchanged (H16)."""
         for alert in mailbox.alerts:
-            log.warning("server_alert", server=inbox.host, text=alert)
-        mailbox.alerts.clear()
+            if (inbox.host, alert) not in self._told:
+                self._told.add((inbox.host, alert))
+                log.warning("server_alert", server=inbox.host, text=alert)
         return Round(self.desk, inbox, mailbox, lambda: _wake(loop, self.delivery.woken))
 
     def _keep_inbox(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop) -> None:
         """Go rounds until the end: told by the server or by the clock; after a failure again, with growing pauses (H10-H14)."""
-        failures = 0
+        patience = Patience()
         while not self.stop.is_set():
             try:
-                self._stay_connected(inbox, address, loop)
-                failures = 0
+                self._stay_connected(inbox, address, loop, patience)
             except (Problem, StoreFailure, CursorMoved) as problem:
-                if isinstance(problem, ConfigurationMistake) and failures == 0 and not self._has_worked(inbox):
+                if isinstance(problem, ConfigurationMistake) and not self._has_worked(inbox):
                     raise
-                failures += 1
-                pause = _pause(problem, failures)
+                pause = patience.after(problem)
                 log.warning("inbox_away", inbox_host=inbox.host, reason=str(problem), pause_seconds=round(pause))
                 self.stop.wait(pause)
 
     def _has_worked(self, inbox: Inbox) -> bool:
         """Tell whether this inbox was read before, so that a refusal now is the server's change and not a first mistake."""
-        from storage.ledger import cursor_of
-
         with self.desk.database.read() as tx:
             return cursor_of(tx, inbox.address, inbox.folder) is not None
 
-    def _stay_connected(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+    def _stay_connected(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop, patience: "Patience") -> None:
         """Hold one connection: a full round first, then another whenever the server tells of mail or the clock says so."""
-        mailbox = Mailbox(address)
+        mailbox = self._connect(inbox, address)
         try:
             idles = mailbox.can_idle()
             while not self.stop.is_set():
                 count = self._round(inbox, mailbox, loop).go(self.stop)
+                patience.went_well()
                 if count.messages:
                     log.info("round_done", messages=count.messages, requests=count.requests, held=count.held, shunted=count.shunted)
-                _wait(mailbox, self.stop, inbox.poll_seconds, idles=idles)
-                mailbox.look_again()
+                if not mailbox.has_more():
+                    _wait(mailbox, self.stop, inbox.poll_seconds, idles=idles)
+                    mailbox.examine()
             mailbox.log_out()
         except BaseException:
             mailbox.abandon()
             raise
 
     async def _keep_delivering(self) -> None:
-        """Send whatever falls due; while the relay is away, look again with growing pauses."""
-        failures = 0
+        """Send whatever falls due; while the relay or the store is away, look again with growing pauses."""
+        patience = Patience()
         while True:
-            await self.delivery.send_what_is_due()
-            if problem := self.delivery.tally.problem:
-                failures += 1
-                pause = _pause(problem, failures)
-                log.warning("relay_away", reason=str(problem), pause_seconds=round(pause))
-                await asyncio.sleep(pause)
-                continue
-            failures = 0
-            await self._sleep_until_due()
+            try:
+                await self.delivery.send_what_is_due()
+                problem: Exception | None = self.delivery.tally.problem
+                if problem is None:
+                    patience.went_well()
+                    await self._sleep_until_due()
+                    continue
+            except StoreFailure as failure:
+                problem = failure
+            pause = patience.after(problem)
+            log.warning("delivery_away", reason=str(problem), pause_seconds=round(pause))
+            await asyncio.sleep(pause)
 
     async def _sleep_until_due(self) -> None:
         following = await asyncio.to_thread(self._next_letter)
@@ -274,14 +293,26 @@ def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *argum
         loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _pause(problem: BaseException, failures: int) -> float:
-    """Return how long to stay away: as asked, else growing with jitter up to a quarter of an hour (H13)."""
-    if isinstance(problem, MailServerAway) and problem.wait_seconds is not None:
-        return min(problem.wait_seconds, 4 * LONGEST_PAUSE_SECONDS)
-    growing = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 20), LONGEST_PAUSE_SECONDS)
-    if isinstance(problem, ConfigurationMistake):
-        growing = max(growing, PAUSE_AFTER_REFUSED_LOGIN_SECONDS)
-    return growing * (0.75 + 0.5 * random())  # noqa: S311 - jitter, not a secret
+class Patience:
+    """How long to stay away after failures: as asked, else longer each time, with jitter, until something goes well (H13)."""
+
+    def __init__(self) -> None:
+        """Nothing has failed yet."""
+        self._failures = 0
+
+    def went_well(self) -> None:
+        """Begin again with short pauses."""
+        self._failures = 0
+
+    def after(self, problem: Exception) -> float:
+        """Return how many seconds to stay away after one more failure."""
+        self._failures += 1
+        if isinstance(problem, MailServerAway) and problem.wait_seconds is not None:
+            return min(problem.wait_seconds, 4 * LONGEST_PAUSE_SECONDS)
+        growing = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 20), LONGEST_PAUSE_SECONDS)
+        if isinstance(problem, ConfigurationMistake):
+            growing = max(growing, PAUSE_AFTER_REFUSED_LOGIN_SECONDS)
+        return growing * (0.75 + 0.5 * random())  # noqa: S311 - jitter, not a secret
 
 
 def _as_problem(error: BaseException) -> Problem:
@@ -322,5 +353,3 @@ def _address(inbox: Inbox) -> Address:
     password = read_secret(inbox.password_file, inbox.password_credential)
     ca_file = str(inbox.tls_ca_file) if inbox.tls_ca_file else None
     return Address(inbox.host, inbox.port, inbox.tls, ca_file, inbox.user, password, inbox.folder, inbox.timeout_seconds)
-
-

@@ -1,75 +1,55 @@
 """Delivery: claim → mark → transmit → settle. Nothing is sent while mail is taken in; a letter is a row of the outbox first.
 
-A few connections are kept open. What the connections have ready to mark or to settle at one moment shares a transaction.
+A few connections are kept open. What they have ready to mark or to settle at one moment shares a transaction.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
-from typing import Generic, TypeVar
 
 from mailbot.errors import Problem
 from mailbot.logs import log
-from mailbot.smtp import Connection, Relay, Reply, Verdict
+from mailbot.smtp import Connection, Relay, RelayAway, Reply, Verdict
 from storage import ledger, outbox
 from storage.database import Database
 from storage.outbox import Caps, ClaimedLetter, LetterState, Settlement
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
+DOUBLINGS = 8  # the last one passes LONGEST_PAUSE
 GIVEN_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1
-LETTERS_A_CONNECTION = 4
-"""How many letters are claimed ahead for each connection."""
+
+CLAIMED_TOGETHER = 64
+"""At least the most connections that the configuration allows."""
+CLAIM_WHEN_LEFT = 16
+
+MOST_FRUITLESS = 3
+"""So many letters in a row, on whatever connections, that the server let go by hanging up: it is as good as away."""
+
+GATHERED_SECONDS = 0.0005
+"""How long the first mark waits for those of the other connections: half the transactions, and half the work of this file."""
+
+SETTLED_WITHIN_SECONDS = 0.005
+"""How long a settlement waits for a mark to share a transaction with. A letter that is killed meanwhile is doubtful, so not long."""
+
+END_WITHIN_SECONDS = 5.0
+"""How long letters in transmission are waited for when we are asked to end (H36)."""
 
 Now = Callable[[], datetime]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one run of delivery did."""
+    """What delivery did since it was made, and what stopped its last run."""
 
     accepted: int = 0
     put_off: int = 0
     failed: int = 0
     doubtful: int = 0
     problem: Problem | None = None
-
-
-Item = TypeVar("Item")
-
-
-class Together(Generic[Item]):
-    """Collects what several tasks want written at one moment, and writes it in one transaction."""
-
-    def __init__(self, write: Callable[[Sequence[Item]], None]) -> None:
-        """``write`` blocks; it is called in a thread with all that came together."""
-        self._write = write
-        self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
-
-    async def add(self, item: Item) -> None:
-        """Return when ``item`` is durable."""
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._drain())
-        await done
-
-    async def _drain(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await asyncio.to_thread(self._write, [item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - handed on to everyone who waits for it
-                for _, done in batch:
-                    if not done.cancelled():
-                        done.set_exception(error)
-            else:
-                for _, done in batch:
-                    if not done.cancelled():
-                        done.set_result(None)
 
 
 @dataclass(slots=True)
@@ -85,116 +65,245 @@ class Delivery:
     tally: Tally = field(default_factory=Tally)
 
     def recover(self) -> None:
-        """Put in order what a death left behind: before anything else is claimed."""
+        """Put in order what a death, a failed store or the end of our time left behind: before anything else is claimed."""
         with self.database.write() as tx:
             again, doubtful = outbox.recover(tx)
         if again or doubtful:
             log.warning("deliveries_interrupted", queued_again=again, doubtful=doubtful)
 
     async def send_what_is_due(self, *, until: asyncio.Event | None = None) -> None:
-        """Send until nothing is due now; with ``until``, wait for more until it is set."""
-        if self.tally.problem is not None:
-            self.tally.problem = None
-        letters: asyncio.Queue[ClaimedLetter | None] = asyncio.Queue(self.connections * LETTERS_A_CONNECTION)
-        marks, settlements = Together(self._mark), Together(self._settle)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.connections):
-                group.create_task(self._carry(letters, marks, settlements))
-            await self._claim_into(letters, until)
-            for _ in range(self.connections):
-                await letters.put(None)
+        """Send until nothing is due now; with ``until``, wait for more until it is set.
 
-    async def _claim_into(self, letters: "asyncio.Queue[ClaimedLetter | None]", until: asyncio.Event | None) -> None:
-        while self.tally.problem is None:
-            self.woken.clear()
+        What keeps the relay from taking letters is left in ``tally.problem``; a failure of the store is raised.
+        When cancelled, letters in transmission are finished if that is soon, and the others are queued again.
+        """
+        self.tally.problem = None
+        await asyncio.to_thread(self.recover)
+        journal = Journal(self._write)
+        writing = asyncio.create_task(journal.keep())
+        try:
+            await _Run(self, journal).go(until)
+        finally:
+            journal.close()
+            await writing
+
+    def claim(self) -> tuple[ClaimedLetter, ...]:
+        """Take the next letters."""
+        with self.database.write() as tx:
+            return outbox.claim(tx, CLAIMED_TOGETHER, self.caps, self.now())
+
+    def _write(self, marked: Sequence[int], ended: Sequence[Settlement]) -> None:
+        with self.database.write() as tx:
+            if ended:
+                outbox.settle(tx, ended, self.now())
+            if accepted := [each.id for each in ended if each.state is LetterState.ACCEPTED]:
+                ledger.file_answered(tx, accepted)
+            if marked:
+                outbox.mark(tx, marked, self.now())
+
+
+class Journal:
+    """Writes marks and settlements: all that came together while the last transaction was written share the next one."""
+
+    def __init__(self, write: Callable[[Sequence[int], Sequence[Settlement]], None]) -> None:
+        """``write`` blocks; it is called in a thread."""
+        self._write = write
+        self._marks: list[tuple[int, asyncio.Future[None]]] = []
+        self._ended: list[Settlement] = []
+        self._wanted = asyncio.Event()
+        self._patience: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._failure: Exception | None = None
+
+    async def mark(self, letter: int) -> None:
+        """Return when it is durable that the letter is about to be transmitted."""
+        if self._failure is not None:
+            raise self._failure
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._marks.append((letter, durable))
+        self._wanted.set()
+        await durable
+
+    def settle(self, settlement: Settlement) -> None:
+        """Have it written with the next marks, or alone if none follow at once."""
+        if not self._ended:
+            self._patience = asyncio.get_running_loop().call_later(SETTLED_WITHIN_SECONDS, self._wanted.set)
+        self._ended.append(settlement)
+
+    def close(self) -> None:
+        """Let ``keep`` end when everything is written."""
+        self._closed = True
+        self._wanted.set()
+
+    async def keep(self) -> None:
+        """Write until closed; a failure is told to all who wait, and raised."""
+        while self._marks or self._ended or not self._closed:
+            await self._wanted.wait()
+            await asyncio.sleep(GATHERED_SECONDS)
+            self._wanted.clear()
+            if self._marks or self._ended:
+                await self._write_down()
+
+    async def _write_down(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        marks, self._marks = self._marks, []
+        ended, self._ended = self._ended, []
+        try:
+            await asyncio.to_thread(self._write, [letter for letter, _ in marks], ended)
+        except Exception as error:
+            self._failure = error
+            for _, durable in marks + self._marks:
+                if not durable.done():
+                    durable.set_exception(error)
+            raise
+        for _, durable in marks:
+            if not durable.done():  # else its connection was cancelled meanwhile
+                durable.set_result(None)
+
+
+class _Run:
+    """One run: letters are claimed ahead and carried by the connections to the relay."""
+
+    def __init__(self, delivery: Delivery, journal: Journal) -> None:
+        self._delivery = delivery
+        self._journal = journal
+        self._tally = delivery.tally
+        self._connections = [Connection(delivery.relay) for _ in range(delivery.connections)]
+        self._letters: asyncio.Queue[ClaimedLetter | None] = asyncio.Queue()
+        self._running_out = asyncio.Event()
+        self._opening = asyncio.Lock()
+        self._fruitless = 0
+
+    async def go(self, until: asyncio.Event | None) -> None:
+        """Carry letters until none is due; a failure is raised as it is, not in a group."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                carriers = [group.create_task(self._carry(connection)) for connection in self._connections]
+                try:
+                    await self._claim_ahead(until)
+                    await self._letters.join()
+                except asyncio.CancelledError:
+                    self._put_back_what_is_left()
+                    self._dismiss_carriers()
+                    await asyncio.wait(carriers, timeout=END_WITHIN_SECONDS)
+                    raise
+                self._dismiss_carriers()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _claim_ahead(self, until: asyncio.Event | None) -> None:
+        while self._tally.problem is None:
+            self._delivery.woken.clear()
             last_look = until is None or until.is_set()
-            claimed = await asyncio.to_thread(self._claim)
+            claimed = await asyncio.to_thread(self._delivery.claim)
             for letter in claimed:
-                await letters.put(letter)
+                self._letters.put_nowait(letter)
             if claimed:
-                continue
-            if last_look:
+                self._running_out.clear()
+                await self._running_out.wait()
+            elif last_look:
                 return
-            await self._wait_for_more(until)
+            else:
+                await self._wait_for_more(until)
 
     async def _wait_for_more(self, until: asyncio.Event | None) -> None:
-        waits = [asyncio.create_task(event.wait()) for event in (self.woken, until) if event is not None]
+        waits = [asyncio.create_task(event.wait()) for event in (self._delivery.woken, until) if event is not None]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
 
-    async def _carry(self, letters: "asyncio.Queue[ClaimedLetter | None]", marks: Together[int], settlements: Together[Settlement]) -> None:
-        """Take letters off the queue and hand them over on one connection, opened again when it is lost."""
-        connection: Connection | None = None
-        written: set[asyncio.Task[None]] = set()
-        while (letter := await letters.get()) is not None:
-            if self.tally.problem is not None:
-                await settlements.add(self._put_off(letter, "", counted=False))
-                continue
-            try:
-                connection, reply = await self._hand_over(connection, letter, marks)
-            except Problem as problem:
-                self.tally.problem = problem
-                await settlements.add(self._put_off(letter, "", counted=False))
-                continue
-            task = asyncio.create_task(settlements.add(self._settlement(letter, reply)))
-            written.add(task)
-            task.add_done_callback(written.discard)
-        if connection is not None:
+    async def _carry(self, connection: Connection) -> None:
+        """Take letters and hand them over on one connection, opened again when it is lost."""
+        try:
+            while (letter := await self._letters.get()) is not None:
+                if self._letters.qsize() <= CLAIM_WHEN_LEFT:
+                    self._running_out.set()
+                goes_on = await self._try(connection, letter)
+                self._letters.task_done()
+                if not goes_on:
+                    return
             await connection.close()
-        if written:
-            await asyncio.gather(*written)
+        finally:
+            connection.drop()
 
-    async def _hand_over(self, connection: Connection | None, letter: ClaimedLetter, marks: Together[int]) -> tuple[Connection, Reply]:
-        was_open = connection is not None and connection.is_open
-        if connection is None or not connection.is_open:
-            connection = Connection(self.relay)
+    async def _try(self, connection: Connection, letter: ClaimedLetter) -> bool:
+        """Try one letter and settle it; tell whether the connection is of further use."""
+        if self._tally.problem is not None:
+            self._journal.settle(self._put_back(letter))
+            return True
+        try:
+            reply = await self._hand_over(connection, letter)
+        except Problem as problem:
+            if isinstance(problem, RelayAway) and any(other.is_open for other in self._connections):
+                self._letters.put_nowait(letter)  # the server wants fewer connections than we may open: the others carry on
+                return False
+            self._tally.problem = problem
+            self._journal.settle(self._put_back(letter))
+            return True
+        self._journal.settle(self._settlement(letter, reply))
+        return True
+
+    async def _hand_over(self, connection: Connection, letter: ClaimedLetter) -> Reply:
+        """Hand over on the connection as it stands; if it turns out to be lost with nothing said, on a new one."""
+        mark = partial(self._journal.mark, letter.id)
+        if connection.is_open:
+            reply = await connection.hand_over(letter.envelope_sender, letter.recipient, letter.content, mark)
+            if reply.verdict is not Verdict.AWAY:
+                return reply
+        async with self._opening:  # one at a time: a login that is refused is refused once, not on every connection
+            if self._tally.problem is not None:
+                raise self._tally.problem
             await connection.open()
-        reply = await connection.hand_over(letter.envelope_sender, letter.recipient, letter.content, lambda: marks.add(letter.id))
-        if reply.verdict is Verdict.AWAY and was_open:  # the server had closed an idle connection: nothing was said, so say it again
-            await connection.close()
-            return await self._hand_over(None, letter, marks)
-        return connection, reply
+        return await connection.hand_over(letter.envelope_sender, letter.recipient, letter.content, mark)
 
     def _settlement(self, letter: ClaimedLetter, reply: Reply) -> Settlement:
+        self._fruitless = self._fruitless + 1 if reply.verdict is Verdict.AWAY else 0
+        if self._fruitless == MOST_FRUITLESS:
+            relay = self._delivery.relay
+            self._tally.problem = RelayAway(f"the SMTP server {relay.host}:{relay.port} ends connections before it takes a letter")
         match reply.verdict:
             case Verdict.ACCEPTED:
-                self.tally.accepted += 1
+                self._tally.accepted += 1
                 return Settlement(letter.id, LetterState.ACCEPTED, reply.code)
             case Verdict.REFUSED:
-                self.tally.failed += 1
+                self._tally.failed += 1
                 log.warning("letter_refused", letter=letter.id, code=reply.code)
                 return Settlement(letter.id, LetterState.FAILED, reply.code)
             case Verdict.UNKNOWN:
-                self.tally.doubtful += 1
+                self._tally.doubtful += 1
                 log.warning("letter_doubtful", letter=letter.id)
                 return Settlement(letter.id, LetterState.DOUBTFUL, "the connection broke while sending")
             case Verdict.LATER | Verdict.AWAY:
-                return self._put_off(letter, reply.code, counted=True)
+                return self._put_off(letter, reply.code or "the connection broke", self._delivery.now() + _pause(letter.attempts))
 
-    def _put_off(self, letter: ClaimedLetter, code: str, *, counted: bool) -> Settlement:
-        """Try again later with growing pauses (RFC 5321, 4.5.4.1), or give up after five days."""
-        now = self.now()
-        if now - letter.queued_at > GIVEN_UP_AFTER:
-            self.tally.failed += 1
-            log.warning("letter_given_up", letter=letter.id, code=code)
-            return Settlement(letter.id, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days {code}".strip())
-        self.tally.put_off += 1
-        log.info("letter_deferred", letter=letter.id, code=code)
-        pause = min(FIRST_PAUSE * 2**letter.attempts, LONGEST_PAUSE) * (0.8 + 0.4 * random()) if counted else timedelta(0)  # noqa: S311 - jitter
-        return Settlement(letter.id, LetterState.QUEUED, code or "the relay is away", now + pause)
+    def _put_back(self, letter: ClaimedLetter) -> Settlement:
+        """Return it to its old place in the queue: nothing was tried with this letter."""
+        return self._put_off(letter, "the relay is away", letter.queued_at)
 
-    def _claim(self) -> tuple[ClaimedLetter, ...]:
-        with self.database.write() as tx:
-            return outbox.claim(tx, self.connections * LETTERS_A_CONNECTION, self.caps, self.now())
+    def _put_off(self, letter: ClaimedLetter, reply: str, not_before: datetime) -> Settlement:
+        """Try again later, or give up after five days; but not at the first try, however long the caps held the letter."""
+        if letter.attempts and self._delivery.now() - letter.queued_at > GIVEN_UP_AFTER:
+            self._tally.failed += 1
+            log.warning("letter_given_up", letter=letter.id, code=reply)
+            return Settlement(letter.id, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days: {reply}")
+        self._tally.put_off += 1
+        log.info("letter_deferred", letter=letter.id, code=reply)
+        return Settlement(letter.id, LetterState.QUEUED, reply, not_before)
 
-    def _mark(self, ids: Sequence[int]) -> None:
-        with self.database.write() as tx:
-            outbox.mark(tx, ids, self.now())
+    def _put_back_what_is_left(self) -> None:
+        while not self._letters.empty():
+            if (letter := self._letters.get_nowait()) is not None:
+                self._journal.settle(self._put_back(letter))
 
-    def _settle(self, ended: Sequence[Settlement]) -> None:
-        with self.database.write() as tx:
-            outbox.settle(tx, ended, self.now())
-            ledger.file_answered(tx, [each.id for each in ended if each.state is LetterState.ACCEPTED])
+    def _dismiss_carriers(self) -> None:
+        for _ in self._connections:
+            self._letters.put_nowait(None)
+
+
+def _pause(attempts: int) -> timedelta:
+    """Return a pause that doubles from try to try, with jitter (RFC 5321, 4.5.4.1)."""
+    growing = min(FIRST_PAUSE * (1 << min(attempts, DOUBLINGS)), LONGEST_PAUSE)
+    return growing * (0.8 + 0.4 * random())  # noqa: S311 - jitter, not a secret

@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
+from mailbot.arrival import read_arrival, with_body
 from mailbot.config import Config
 from mailbot.desk import Desk, set_up_desk
-from mailbot.intake import read_arrival, take_in, with_body
+from mailbot.intake import take_in
 from rules.message import read, read_header
 from rules.place import Place
 from storage import outbox, register

@@ -75,6 +75,8 @@ def _calendar(country: str, config: Config) -> Calendar:
     try:
         return Calendar(country, read_overrides(path.read_text(encoding="utf-8"), str(path)))
     except OSError as error:
-        raise ConfigurationMistake(f"operator.calendar_overrides: {path} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
+        raise ConfigurationMistake(
+            f"operator.calendar_overrides: {path} cannot be read: {(error.strerror or 'unknown error').lower()}"
+        ) from error
     except CalendarMistakes as error:
         raise ConfigurationMistake(*error.mistakes) from error

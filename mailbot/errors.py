@@ -24,3 +24,11 @@ class ConfigurationMistake(Problem):
         """Keep every mistake: each a sentence that says what, where and how to cure it."""
         self.mistakes = mistakes
         super().__init__("\n".join(mistakes))
+
+
+class NoSuchRequest(Problem):
+    """The register holds no such request."""
+
+    def __init__(self, reference: str) -> None:
+        """Say which reference was looked for and where the right one stands."""
+        super().__init__(f"there is no request {reference}; `mailbot requests list` shows them")

@@ -4,21 +4,34 @@ Every call has a timeout. The library's errors become three kinds: the server is
 time), the login is refused (a person must look), and the configuration asks for what the server does not have.
 """
 
-import re
 import select
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
+from secrets import randbits
 from threading import Event
 from time import monotonic
 from typing import Any
 
 from imapclient import DELETED, IMAPClient, exceptions
 
+from mailbot.answers import (
+    SERVERBUG,
+    Envelope,
+    Reader,
+    TextPart,
+    alert_in,
+    envelope_of,
+    is_busy,
+    keeps,
+    read_answer,
+    read_heads,
+    readable_part,
+    stated_wait,
+)
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
 
-HEADER = b"BODY[HEADER]"
 HEADER_CAP = 131_072
 """Bytes of a header that are read; a longer one is a bomb and is known by its first part."""
 LONGEST_LINE_OF_UIDS = 50_000
@@ -26,9 +39,6 @@ LONGEST_LINE_OF_UIDS = 50_000
 UIDS_A_COMMAND = 500
 IDLE_SECONDS = 540
 """IDLE is renewed within nine minutes: a NAT forgets a silent connection after ten or more (RFC 2177)."""
-
-_BUSY = re.compile(r"\[(?:UNAVAILABLE|LIMIT|INUSE|SERVERBUG|CONTACTADMIN)\]|throttl|too many (?:simultaneous )?connections|not connected|try again", re.I)
-_BACKOFF = re.compile(r"back-?off time:?\s*(\d+)|(?:retry|try again) (?:after|in):?\s*(\d+)", re.I)
 
 
 class MailServerAway(TemporaryFailure):
@@ -62,26 +72,6 @@ class Address:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The head of a message as the server holds it."""
-
-    uid: int
-    internal_date: datetime
-    size: int
-    header: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TextPart:
-    """One readable part of a message: its number in the structure (RFC 3501, 6.4.5) and how to read it."""
-
-    number: str
-    subtype: str
-    charset: str
-    encoding: str
-
-
 class Mailbox:
     """An open connection that reads a folder without changing it (EXAMINE), and enters to write only to file away."""
 
@@ -89,9 +79,12 @@ class Mailbox:
         """Connect, log in and open the folder for reading."""
         self._address = address
         self._where = f"{address.host}:{address.port}"
-        self._client = self._connected()
+        self._own_numbering = -1 - randbits(62)
+        self._listed = 0
         self.alerts: list[str] = []
+        self._client = self._connected()
         try:
+            self._secure()
             self._log_in()
             self.examine()
         except BaseException:
@@ -99,15 +92,23 @@ class Mailbox:
             raise
 
     def examine(self) -> None:
-        """Open the folder for reading: nothing can be changed by it, not even ``\\Recent``."""
+        """Open the folder for reading: nothing can be changed by it, not even ``\\Recent``.
+
+        A server that gives no UIDVALIDITY promises nothing beyond this connection: its folder counts as renumbered each time (H3).
+        """
         found = self._said(lambda: self._client.select_folder(self._address.folder, readonly=True))
-        self.uidvalidity = int(found.get(b"UIDVALIDITY", 0))
+        self.uidvalidity = int(found.get(b"UIDVALIDITY", 0)) or self._own_numbering
         self.uid_next = int(found.get(b"UIDNEXT", 0))
         self.exists = int(found.get(b"EXISTS", 0))
-        self._note_alerts()
+
+    def has_more(self) -> bool:
+        """Ask again; tell whether anything came since ``uids_above``, whose notice may have been lost among other answers (H12)."""
+        self.examine()
+        return self._listed != (self.uid_next or self.exists)
 
     def uids_above(self, uid: int) -> list[int]:
         """Return the UIDs above ``uid``, ascending. The cost does not depend on the size of the mailbox."""
+        self._listed = self.uid_next or self.exists
         if self.uid_next and self.uid_next <= uid + 1:
             return []
         if self.exists <= LONGEST_LINE_OF_UIDS or 0 < self.uid_next - uid <= LONGEST_LINE_OF_UIDS:
@@ -128,12 +129,9 @@ class Mailbox:
 
     def envelopes(self, uids: Sequence[int]) -> dict[int, Envelope]:
         """Return head, size and time of receipt of each message that the server delivers."""
-        found: dict[int, Envelope] = {}
-        for uid, parts in self._fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER_CAP}>"]).items():
-            header = parts.get(b"BODY[HEADER]<0>", parts.get(HEADER))
-            if isinstance(header, bytes) and isinstance(parts.get(b"INTERNALDATE"), datetime):
-                found[uid] = Envelope(uid, parts[b"INTERNALDATE"].astimezone(UTC), int(parts.get(b"RFC822.SIZE", len(header))), header)
-        return found
+        fetched = self._fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER_CAP}>"], read_heads)
+        found = {uid: envelope_of(uid, parts) for uid, parts in fetched.items()}
+        return {uid: envelope for uid, envelope in found.items() if envelope is not None}
 
     def wholes(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Return messages whole, without marking them read."""
@@ -142,7 +140,11 @@ class Mailbox:
 
     def text_parts(self, uids: Sequence[int]) -> dict[int, TextPart | None]:
         """Return the part of each message that a person would read first; None if it has none."""
-        return {uid: _readable_part(parts[b"BODYSTRUCTURE"]) for uid, parts in self._fetch(uids, ["BODYSTRUCTURE"]).items() if b"BODYSTRUCTURE" in parts}
+        return {
+            uid: readable_part(parts[b"BODYSTRUCTURE"])
+            for uid, parts in self._fetch(uids, ["BODYSTRUCTURE"]).items()
+            if b"BODYSTRUCTURE" in parts
+        }
 
     def texts(self, uids: Sequence[int], number: str, most: int) -> dict[int, bytes]:
         """Return the first ``most`` bytes of one part of each message, as they are encoded."""
@@ -153,19 +155,28 @@ class Mailbox:
 
     def check_filing(self, filing: str, name: str) -> None:
         """See that the server can file as configured; raise ``ConfigurationMistake`` if it cannot."""
+        if filing == "leave":
+            return
+        if filing == "folder" and name == self._address.folder:
+            raise ConfigurationMistake(
+                f"inbox.filing_name: {name} is the folder that is read; name another, or mail would come back for ever"
+            )
         if filing == "folder" and not self._said(lambda: self._client.folder_exists(name)):
             raise ConfigurationMistake(f"inbox.filing_name: there is no folder {name} on {self._where}; make it, or name another")
-        if filing == "keyword":
-            allowed = self._enter()
-            self.examine()
-            if b"\\*" not in allowed and name.encode().lower() not in {flag.lower() for flag in allowed}:
-                raise ConfigurationMistake(f'inbox.filing_name: {self._where} keeps no keyword {name}; use filing = "leave" or "folder"')
+        kept = self._enter()
+        self.examine()
+        if not kept:
+            raise ConfigurationMistake(f'inbox.filing: {self._where} lets nobody change the folder {self._address.folder}; use "leave"')
+        if filing == "keyword" and not keeps(kept, name):
+            raise ConfigurationMistake(f'inbox.filing_name: {self._where} keeps no keyword {name}; use filing = "leave" or "folder"')
+        if filing == "folder" and not (self._client.has_capability("MOVE") or self._client.has_capability("UIDPLUS")):
+            raise ConfigurationMistake(f'inbox.filing: {self._where} can neither MOVE nor UID EXPUNGE; use "leave" or "keyword"')
 
     def mark(self, uids: Sequence[int], flag: str) -> None:
-        """Set a flag or keyword; messages that are gone are passed over by the server."""
-        self._enter()
-        for chunk in _chunks(uids):
-            self._said(lambda chunk=chunk: self._client.add_flags(chunk, [flag.encode()], silent=True))
+        """Set a flag or keyword, if the server keeps it; messages that are gone are passed over by the server."""
+        if keeps(self._enter(), flag):
+            for chunk in _chunks(uids):
+                self._said(lambda chunk=chunk: self._client.add_flags(chunk, [flag.encode()], silent=True))
         self.examine()
 
     def move(self, uids: Sequence[int], folder: str) -> None:
@@ -174,12 +185,12 @@ class Mailbox:
         for chunk in _chunks(uids):
             if self._client.has_capability("MOVE"):
                 self._said(lambda chunk=chunk: self._client.move(chunk, folder))
-            elif self._client.has_capability("UIDPLUS"):
-                self._said(lambda chunk=chunk: self._client.copy(chunk, folder))
-                self._said(lambda chunk=chunk: self._client.add_flags(chunk, [DELETED], silent=True))
-                self._said(lambda chunk=chunk: self._client.uid_expunge(chunk))
-            else:
-                raise ConfigurationMistake(f'inbox.filing: {self._where} can neither MOVE nor UID EXPUNGE; use "leave" or "keyword"')
+                continue
+            there = sorted(self.existing(chunk))  # a server may refuse to copy what is gone
+            if there:
+                self._said(lambda there=there: self._client.copy(there, folder))
+                self._said(lambda there=there: self._client.add_flags(there, [DELETED], silent=True))
+                self._said(lambda there=there: self._client.uid_expunge(there))
         self.examine()
 
     def can_idle(self) -> bool:
@@ -191,18 +202,13 @@ class Mailbox:
         self._said(self._client.idle)
         ends = monotonic() + min(seconds, IDLE_SECONDS)
         while not stop.is_set() and (left := ends - monotonic()) > 0:
-            told = self._said(lambda left=left: self._client.idle_check(timeout=min(left, 1.0)))
-            if any(isinstance(each, tuple) and each[:1] == (b"BYE",) for each in told):
+            told = self._told(min(left, 1.0))
+            self._note_alerts(told)
+            if any(line.upper().startswith(b"* BYE") for line in told):
                 raise MailServerAway(f"the IMAP server {self._where} ended the connection")
-            if not told and self._is_readable():
-                raise MailServerAway(f"the IMAP server {self._where} ended the connection without a word")
-            if any(isinstance(each, tuple) and b"EXISTS" in each for each in told):
+            if any(line.upper().endswith(b" EXISTS") for line in told):
                 break
         self._said(self._client.idle_done)
-
-    def look_again(self) -> None:
-        """Ask how many messages there are now."""
-        self.examine()
 
     def log_out(self) -> None:
         """Say goodbye; an error while doing so changes nothing."""
@@ -220,35 +226,59 @@ class Mailbox:
 
     def _connected(self) -> IMAPClient:
         where = self._address
-        context = None
-        if where.tls != "none":
-            context = _tls_context(where.tls_ca_file)
+        context = _tls_context(where.tls_ca_file) if where.tls == "implicit" else None
         try:
-            client = IMAPClient(where.host, where.port, ssl=where.tls == "implicit", ssl_context=context, timeout=where.timeout_seconds, use_uid=True)
-            client.normalise_times = False
-            if where.tls == "starttls":
-                client.starttls(context)
+            client = IMAPClient(where.host, where.port, ssl=where.tls == "implicit", ssl_context=context, timeout=where.timeout_seconds)
         except ssl.SSLCertVerificationError as error:
-            raise UntrustedServer(f"{self._where} shows a certificate that is not valid: {error.verify_message}; nothing was said to it") from error
+            raise self._untrusted(error) from error
         except (exceptions.IMAPClientError, OSError, EOFError) as error:
             raise MailServerAway(f"the IMAP server {self._where} cannot be reached: {_reason(error)}") from error
+        client.normalise_times = False
         return client
 
-    def _log_in(self) -> None:
+    def _secure(self) -> None:
+        """Turn the connection to TLS before anything is said, where it does not begin with it (I11)."""
+        if self._address.tls != "starttls":
+            return
         try:
-            self._client.login(self._address.user, self._address.password)
+            if not self._client.has_capability("STARTTLS"):
+                raise UntrustedServer(f"{self._where} offers no STARTTLS; nothing was said to it. Check inbox.tls and inbox.port")
+            self._client.starttls(_tls_context(self._address.tls_ca_file))
+        except ssl.SSLCertVerificationError as error:
+            raise self._untrusted(error) from error
+        except (exceptions.IMAPClientError, OSError, EOFError) as error:
+            raise self._away(error) from error
+
+    def _untrusted(self, error: ssl.SSLCertVerificationError) -> UntrustedServer:
+        return UntrustedServer(f"{self._where} shows a certificate that is not valid: {error.verify_message}; nothing was said to it")
+
+    def _log_in(self) -> None:
+        user, password = self._address.user, self._address.password
+        try:
+            if f"{user}{password}".isascii():
+                said = self._client.login(user, password)
+            else:  # LOGIN takes ASCII alone, AUTHENTICATE takes UTF-8 (RFC 4616, 2)
+                said = self._client.sasl_login("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+            self._note_alerts([self._client.welcome, said])
         except exceptions.LoginError as error:
+            self._note_alerts([str(error).encode()])
             lost = isinstance(error.__context__, exceptions.IMAPClientAbortError)  # the library calls an end of connection a refusal
-            if lost or _BUSY.search(str(error)):
+            if lost or is_busy(str(error)) or SERVERBUG in str(error):
                 raise self._away(error) from error
-            raise LoginRefused(f"{self._where} refuses the login of user {self._address.user}: check inbox.user and the password file") from error
+            raise LoginRefused(f"{self._where} refuses the login of user {user}: check inbox.user and the password file") from error
         except (exceptions.IMAPClientError, OSError) as error:
             raise self._away(error) from error
 
     def _enter(self) -> tuple[bytes, ...]:
         """Open the folder for writing; return the flags that the server keeps."""
-        found = self._said(lambda: self._client.select_folder(self._address.folder))
-        return tuple(found.get(b"PERMANENTFLAGS", ()))
+        try:
+            found = self._said(lambda: self._client.select_folder(self._address.folder))
+        except _ReadOnly:
+            return ()
+        if int(found.get(b"UIDVALIDITY", 0)) not in (0, self.uidvalidity):
+            raise MailServerAway(f"{self._where} renumbered the folder meanwhile")  # our UIDs may name other messages now
+        kept = found.get(b"PERMANENTFLAGS", (*found.get(b"FLAGS", ()), b"\\*"))  # without the list, all are kept (RFC 3501, 6.3.1)
+        return tuple(flag.lower() for flag in kept)
 
     def _from_the_top(self) -> Iterator[list[int]]:
         for last in range(self.exists, 0, -LONGEST_LINE_OF_UIDS):
@@ -257,56 +287,100 @@ class Mailbox:
     def _search(self, criteria: str) -> list[int]:
         return [int(uid) for uid in self._said(lambda: self._client.search(criteria))]
 
-    def _fetch(self, uids: Sequence[int], items: list[str]) -> dict[int, Mapping[bytes, Any]]:
-        """Fetch by explicit UIDs, never ranges: the library cannot read the answer to one. Where the server refuses a whole set, ask one by one, so that one message spoils no other (H7)."""
+    def _fetch(self, uids: Sequence[int], items: list[str], read: Reader = read_answer) -> dict[int, Mapping[bytes, Any]]:
+        """Fetch by explicit UIDs, never ranges, and keep what was asked for.
+
+        Where the server refuses a whole set, ask one by one, so that one message spoils no other (H7).
+        """
         fetched: dict[int, Mapping[bytes, Any]] = {}
         for chunk in _chunks(uids):
             try:
-                fetched.update(self._said(lambda chunk=chunk: self._client.fetch(chunk, items)))
-            except (_RefusedCommand, RecursionError, ValueError, IndexError):  # the last three: structures the library cannot read (H54)
+                fetched.update(read(self._said(lambda chunk=chunk: self._answer(chunk, items))))
+            except (_RefusedCommand, exceptions.ProtocolError, RecursionError, ValueError, IndexError):  # all but the first: H54
                 if len(chunk) > 1:
                     for uid in chunk:
-                        fetched.update(self._fetch([uid], items))
-        wanted = set(uids)
-        return {uid: parts for uid, parts in fetched.items() if uid in wanted}
+                        fetched.update(self._fetch([uid], items, read))
+        return {uid: fetched[uid] for uid in uids if uid in fetched}
+
+    def _answer(self, uids: Sequence[int], items: list[str]) -> list[Any]:
+        """Return the answer to UID FETCH in pieces, as ``IMAPClient.fetch`` has it before it reads all of it letter by letter."""
+        imap = self._client._imap
+        kind, said = imap._command_complete("FETCH", imap._command("UID", "FETCH", ",".join(map(str, uids)), f"({' '.join(items)})"))
+        self._client._checkok("fetch", kind, said)
+        pieces: list[Any] = imap._untagged_response(kind, said, "FETCH")[1]
+        return pieces
+
+    def _told(self, seconds: float) -> list[bytes]:
+        """Return the lines that the server says within some seconds of IDLE.
+
+        The library's own ``idle_check`` overlooks a line that came together with an earlier one, and takes an end for silence.
+        """
+        if not self._has_line() and self._is_readable(seconds) and not self._has_line() and self._is_readable(0):
+            raise MailServerAway(f"the IMAP server {self._where} ended the connection without a word")
+        told: list[bytes] = []
+        while self._has_line():
+            told.append(self._said(self._client._imap._get_line))
+        return told
 
     def _said(self, command: Any) -> Any:
         """Run one command and sort its failure."""
         try:
-            return command()
+            answer = command()
+        except exceptions.IMAPClientReadOnlyError as error:
+            raise _ReadOnly(f"{self._where} lets nobody change the folder") from error
         except exceptions.IMAPClientAbortError as error:
             raise self._away(error) from error
         except exceptions.IMAPClientError as error:
             text = str(error)
-            if _BUSY.search(text):
+            if is_busy(text) or (text.startswith("select failed") and SERVERBUG in text):
                 raise self._away(error) from error
-            if "select failed" in text:
-                raise ConfigurationMistake(f"inbox.folder: {self._where} has no folder {self._address.folder} for {self._address.user}") from error
+            if text.startswith("select failed"):
+                raise ConfigurationMistake(
+                    f"inbox.folder: {self._where} has no folder {self._address.folder} for {self._address.user}"
+                ) from error
             raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:
             raise self._away(error) from error
+        self._note_alerts()
+        return answer
 
     def _away(self, error: BaseException) -> MailServerAway:
-        found = _BACKOFF.search(str(error))
-        wait = float(found[1] or found[2]) if found else None
-        if wait is not None and wait > 10_000:
-            wait /= 1000  # Exchange states milliseconds
-        return MailServerAway(f"the IMAP server {self._where} is away: {_reason(error)}", wait)
+        return MailServerAway(f"the IMAP server {self._where} is away: {_reason(error)}", stated_wait(str(error)))
 
-    def _is_readable(self) -> bool:
-        """Tell whether the socket has something to read although nothing was said: it is at its end."""
+    def _has_line(self) -> bool:
+        """Tell whether something of a line lies here already: in the library's buffer, under TLS, or in the socket."""
+        connection = self._client.socket()
+        connection.settimeout(0)
+        try:
+            return bool(self._client._imap.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        except OSError as error:
+            raise self._away(error) from error
+        finally:
+            connection.settimeout(self._address.timeout_seconds)
+
+    def _is_readable(self, seconds: float) -> bool:
+        """Wait for the socket to have something to read: if there is no line then, it is at its end."""
         poll = select.poll()
         poll.register(self._client.socket().fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(poll.poll(seconds * 1000))
 
-    def _note_alerts(self) -> None:
-        """Keep what the server wants a person to read (RFC 3501, 7.1)."""
-        said = self._client._imap.untagged_responses.pop("ALERT", [])
-        self.alerts += [text.decode("utf-8", "replace") for text in said if isinstance(text, bytes)]
+    def _note_alerts(self, said: Iterable[Any] = ()) -> None:
+        """Keep, once, what the server wants a person to read, in what was ``said`` and in untagged responses (RFC 3501, 7.1)."""
+        untagged = self._client._imap.untagged_responses
+        for text in (*said, *(text for kind in ("OK", "NO", "BYE") for text in untagged.get(kind, ()))):
+            alert = alert_in(text)
+            if alert and alert not in self.alerts:
+                self.alerts.append(alert)
 
 
 class _RefusedCommand(TemporaryFailure):
     """The server answered NO or BAD to one command."""
+
+
+class _ReadOnly(TemporaryFailure):
+    """The folder can be read and not changed."""
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -326,38 +400,3 @@ def _reason(error: BaseException) -> str:
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (uids[start : start + UIDS_A_COMMAND] for start in range(0, len(uids), UIDS_A_COMMAND))
-
-
-def _readable_part(structure: Any, most_parts: int = 200) -> TextPart | None:
-    """Return the first text/plain part, else the first text/html one, looking into multiparts but not into messages."""
-    html: TextPart | None = None
-    waiting: list[tuple[str, Any]] = [("", structure)]
-    for _ in range(most_parts):
-        if not waiting:
-            break
-        number, part = waiting.pop(0)
-        if part.is_multipart:
-            inner = [(f"{number}.{place}".removeprefix("."), child) for place, child in enumerate(part[0], start=1)]
-            waiting = inner + waiting
-            continue
-        found = _text_part(number or "1", part)
-        if found and found.subtype == "plain":
-            return found
-        html = html or (found if found and found.subtype == "html" else None)
-    return html
-
-
-def _text_part(number: str, part: Any) -> TextPart | None:
-    if _lower(part[0]) != "text" or (len(part) > 9 and _is_attachment(part[9])):
-        return None
-    parameters = part[2] or ()
-    named = {_lower(parameters[place]): _lower(parameters[place + 1]) for place in range(0, len(parameters) - 1, 2)}
-    return TextPart(number, _lower(part[1]), named.get("charset", ""), _lower(part[5]))
-
-
-def _is_attachment(disposition: Any) -> bool:
-    return isinstance(disposition, tuple) and bool(disposition) and _lower(disposition[0]) == "attachment"
-
-
-def _lower(value: Any) -> str:
-    return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
 
+from mailbot.days import day_in
 from mailbot.errors import Problem
 from rules.addresses import mailbox_key
 from storage.database import Database
@@ -19,6 +21,8 @@ COLUMNS = ("email", "phone", "surname", "given_name", "patronymic", "consents", 
 SCOPES = ("informing", "promotion", "publication", "transfer", "cross_border")
 LINES_A_BATCH = 500
 LONGEST_NAME = 200
+LONGEST_EVIDENCE = 200
+CHUNK = 1 << 20
 
 _NOT_DIGITS = re.compile(r"[\s().-]+")
 _PHONE = re.compile(r"\+\d{7,15}")
@@ -50,14 +54,44 @@ class _Refused(Exception):
         self.field, self.why = field, why
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """The cells of one person, which may fill several lines; or why they cannot be told apart."""
+
+    line: int
+    last_line: int
+    cells: dict[str, str]
+    broken: str = ""
+
+
+def count_lines(path: Path) -> int:
+    """Count the lines of a file that is UTF-8 to its end; one that is not is refused before anybody of it is on file."""
+    decoder, lines, read = getincrementaldecoder("utf-8")(), 0, 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            begun = len(decoder.getstate()[0])  # bytes of a character that the last chunk cut in two
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                place = read - begun + error.start
+                raise UnusableFile(f"the file is not UTF-8 text (byte {place}); save it as UTF-8. Nobody was put on file") from None
+            if not chunk:
+                return lines
+            lines, read = lines + chunk.count(b"\n"), read + len(chunk)
+
+
 def import_subscribers(
     database: Database, path: Path, now: datetime, today: date, refuse: Callable[[Refusal], None], advance: Callable[[int], None]
 ) -> Imported:
-    """Put the people of a CSV file on file, a batch a transaction; an address already on file is refused, not changed."""
+    """Put the people of a CSV file on file, a batch a transaction; an address already on file is refused, not changed.
+
+    ``advance`` is told the line that was reached.
+    """
     added = refused = 0
-    with path.open("r", encoding="utf-8-sig", newline="", errors="strict") as file:
-        rows = _rows(file)
-        while batch := list(islice(rows, LINES_A_BATCH)):
+    with path.open("r", encoding="utf-8-sig", newline="") as file:
+        records = _records(file)
+        while batch := list(islice(records, LINES_A_BATCH)):
             people, refusals = _checked(batch, today)
             with database.write() as tx:
                 on_file = ids_by_email(tx, [key for _, person in people for kind, _, key in person.contacts if kind == "email"])
@@ -66,38 +100,64 @@ def import_subscribers(
             for refusal in sorted(refusals + again, key=lambda each: each.line):
                 refuse(refusal)
             added, refused = added + len(fresh), refused + len(refusals) + len(again)
-            advance(len(batch))
+            advance(batch[-1].last_line)
     return Imported(added, refused)
 
 
-def _rows(file: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each line with its number; complain of a file that is not what it should be."""
-    try:
-        first = next(file, "")
-        delimiter = max(",;\t", key=first.count)
-        titles = [title.strip().lower() for title in next(csv.reader([first], delimiter=delimiter), [])]
-        unknown = [title for title in titles if title not in COLUMNS]
-        if "email" not in titles or unknown:
-            wrong = f"it has the unknown columns {', '.join(unknown)}" if unknown else "it has no column email"
-            raise UnusableFile(f"the first line must name the columns, and {wrong}; known columns are {', '.join(COLUMNS)}")
-        reader = csv.reader(file, delimiter=delimiter)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num + 1, dict(zip(titles, (cell.strip() for cell in cells), strict=False))
-    except UnicodeDecodeError as error:
-        raise UnusableFile(f"the file is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise UnusableFile(f"the file is not CSV: {error}") from error
+def _records(file: Iterator[str]) -> Iterator[_Record]:
+    """Yield the records under the first line, which names the columns."""
+    first = next(file, "")
+    delimiter = max(",;\t", key=first.count)
+    titles = _titles(next(csv.reader([first], delimiter=delimiter), []))
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 2
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _Record(line, reader.line_num + 1, {}, _what_is_broken(error, line, reader.line_num + 1))
+            continue
+        too_many = "" if not any(cells[len(titles) :]) else f"it has {len(cells)} cells and the first line {len(titles)}"
+        if any(cells):
+            yield _Record(line, reader.line_num + 1, dict(zip(titles, cells, strict=False)), too_many)
 
 
-def _checked(batch: Sequence[tuple[int, dict[str, str]]], today: date) -> tuple[list[tuple[int, NewSubscriber]], list[Refusal]]:
+def _titles(cells: Sequence[str]) -> list[str]:
+    titles = [title.strip().lower() for title in cells]
+    known = f"known columns are {', '.join(COLUMNS)}"
+    if not any(titles):
+        raise UnusableFile(f"the file is empty, or its first line is; the first line must name the columns; {known}")
+    if unknown := [title for title in titles if title not in COLUMNS]:
+        wrong = f"it has the unknown columns {', '.join(unknown)}"
+    elif len(set(titles)) < len(titles):
+        wrong = "it names one twice"
+    elif "email" not in titles:
+        wrong = "it has no column email"
+    else:
+        return titles
+    raise UnusableFile(f"the first line must name the columns, and {wrong}; {known}")
+
+
+def _what_is_broken(error: csv.Error, line: int, last_line: int) -> str:
+    if "unexpected end" in str(error):
+        return "a quotation mark is opened and never closed; nothing after it was read"
+    until = f", up to line {last_line}" if last_line > line else ""
+    return f"the quotation marks do not fit{until}: {error}"
+
+
+def _checked(batch: Sequence[_Record], today: date) -> tuple[list[tuple[int, NewSubscriber]], list[Refusal]]:
     people: list[tuple[int, NewSubscriber]] = []
     refusals: list[Refusal] = []
-    for line, cells in batch:
+    for record in batch:
+        if record.broken:
+            refusals.append(Refusal(record.line, "cells", record.broken))
+            continue
         try:
-            people.append((line, _person(cells, today)))
+            people.append((record.line, _person(record.cells, today)))
         except _Refused as reason:
-            refusals.append(Refusal(line, reason.field, reason.why))
+            refusals.append(Refusal(record.line, reason.field, reason.why))
     return people, refusals
 
 
@@ -157,8 +217,12 @@ def _consents(cells: dict[str, str], today: date) -> tuple[Consent, ...]:
     since, evidence = cells.get("consent_since", ""), cells.get("consent_evidence", "")
     if "promotion" in scopes and not evidence:
         raise _Refused("consent_evidence", "is empty, and promotion needs a consent that can be shown")
+    if len(evidence) > LONGEST_EVIDENCE or not evidence.isprintable():
+        raise _Refused("consent_evidence", f"is longer than {LONGEST_EVIDENCE} letters or holds unprintable ones")
     try:
-        day = date.fromisoformat(since) if since else today
-    except ValueError as error:
-        raise _Refused("consent_since", "is not a day; write 2026-11-25") from error
+        day = day_in(since) if since else today
+    except ValueError as mistake:
+        raise _Refused("consent_since", str(mistake)) from mistake
+    if day > today:
+        raise _Refused("consent_since", "lies in the future")
     return tuple(Consent(scope, day, None, evidence or None) for scope in scopes)

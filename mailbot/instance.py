@@ -26,7 +26,7 @@ class Instance:
     def __init__(self, database: Database) -> None:
         """A holder is named by host, process and the moment the process began, so that a reused number is another one."""
         self._database = database
-        self.holder = f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}"
+        self.holder = f"{_machine()} {os.getpid()} {_began(os.getpid())}"
 
     def enter(self, now: datetime) -> bool:
         """Take the lease if nobody living holds it; tell whether it is ours now."""
@@ -49,6 +49,14 @@ class Instance:
             give_up_lease(tx, NAME, self.holder)
 
 
+def _machine() -> str:
+    """Name what process numbers are unique in: this host, and in it the container, which may share its host's name."""
+    try:
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
+
+
 def _began(pid: int) -> str:
     """Return when a process began, in the kernel's own count; "" where it cannot be told."""
     try:
@@ -59,5 +67,5 @@ def _began(pid: int) -> str:
 
 def _is_dead(holder: str) -> bool:
     """Tell whether the holder was a process of this machine that has ended."""
-    host, pid, began = holder.rsplit(" ", 2)
-    return host == socket.gethostname() and began != "" and _began(int(pid)) != began
+    machine, pid, began = holder.rsplit(" ", 2)
+    return machine == _machine() and began != "" and _began(int(pid)) != began

@@ -62,6 +62,4 @@ class Judge:
             reading = Reading(Outcome.ORDINARY, language=reading.language, reason=reading.reason)
         elif decision.outcome is not reading.outcome:
             reading = Reading(decision.outcome, reading.type, reading.language, reason=decision.reason.replace("_", " "))
-        return Verdict(
-            decision.outcome, reading.type, reading.language, reading.matched, reading.clause, reading.certainty, reading.reason
-        )
+        return Verdict(decision.outcome, reading.type, reading.language, reading.matched, reading.clause, reading.certainty, reading.reason)

@@ -12,7 +12,7 @@ def set_up_logs(*, verbose: bool = False) -> None:
     """Send structured lines to standard error: coloured for a person who looks, JSON for a journal."""
     renderer: structlog.typing.Processor
     if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = structlog.dev.ConsoleRenderer(repr_native_str=True)  # a server's words may hold what a terminal obeys
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(

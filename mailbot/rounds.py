@@ -1,12 +1,11 @@
 """A round over one folder: which messages are new, in which batches they are taken in, and what is filed away afterwards.
 
-The mailbox is the queue and the commit is the receipt. Heads are fetched first, bodies only of candidates, and everything may
-be done twice: after a death the same round is simply gone again.
+The mailbox is the queue and the commit is the receipt. Everything may be done twice: after a death the same round is simply
+gone again. What of a message is read is ``mailbot.fetching``, what is made of it ``mailbot.intake``.
 """
 
-import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from threading import Event
@@ -14,30 +13,22 @@ from traceback import extract_tb
 
 from sqlalchemy import Connection
 
+from mailbot.arrival import Arrival, fingerprint_of
 from mailbot.config import Inbox
 from mailbot.desk import Desk
-from mailbot.imap import Envelope, Mailbox, TextPart
-from mailbot.intake import Arrival, fingerprint_of, read_arrival, take_in, with_body
+from mailbot.errors import Problem
+from mailbot.fetching import Fetched, Fetcher
+from mailbot.imap import Mailbox
+from mailbot.intake import take_in
 from mailbot.logs import log
-from rules.message import read, read_header, text_of_part, with_text
 from rules.place import Cursor
-from rules.recognition import Glance
 from rules.vocabulary import Outcome
-from storage import ledger, register
-from storage.ledger import CursorMoved, Entry
-
-TEXT_CAP = 65_536
-"""Bytes of a text part that are read: a request stands in the first lines."""
-
-BODIES_AT_ONCE = 8_000_000
-"""Bytes of whole messages that are held in memory together."""
+from storage import ledger
+from storage.database import StoreFailure
+from storage.ledger import CursorMoved, Entry, Pending
 
 MOST_TRIES = 3
-CLOCK_TOLERANCE = timedelta(minutes=5)
-STAMP_TOLERANCE = timedelta(hours=1)
-"""How much later than our server's own stamp a message may be delivered before the stamp counts (H98)."""
-
-_BY_HOST = re.compile(r"\bby\s+([\w.-]+)", re.I)
+"""How often a message may bring us down, or fail to be delivered, before it is set aside for a person (H7, H23)."""
 
 
 @dataclass(slots=True)
@@ -58,23 +49,27 @@ class Round:
         """Nothing is fetched yet; ``committed`` is called after each batch, when its letters may be sent."""
         self._desk = desk
         self._committed = committed
-        self._skipped: set[int] = set()
         self._inbox = inbox
         self._mailbox = mailbox
+        self._fetcher = Fetcher(desk, inbox, mailbox)
         self._files_at_once = inbox.filing != "leave"
+        self._begun: list[int] | None = None  # the batch whose attempt was counted and not yet made
         self.count = Count()
 
     def go(self, stop: Event) -> Count:
         """Take in everything new, then file away what is due. Raises ``CursorMoved`` if another worked here meanwhile."""
+        begun = self._desk.now()
         cursor = self._cursor()
-        self._take_in_pending(cursor)
+        self._retry_pending(cursor, stop)
         waiting = self._mailbox.uids_above(cursor.last_uid)
         for batch, following in _with_following(self._batches(cursor, waiting)):
             if stop.is_set():
+                if self._begun:
+                    self._call_off(cursor)
                 return self.count
             cursor = self._work_through(cursor, batch, following)
         with self._desk.database.write() as tx:
-            ledger.finish_pass(tx, cursor.inbox, cursor.folder, self._desk.now())
+            ledger.finish_pass(tx, cursor.inbox, cursor.folder, begun)
         self.file_away()
         return self.count
 
@@ -82,7 +77,7 @@ class Round:
         """File what is due: after the commit, and again after a death. Ordinary mail is never touched."""
         with self._desk.database.read() as tx:
             cursor = ledger.cursor_of(tx, self._inbox.address, self._inbox.folder)
-            due = ledger.filing_due(tx, cursor) if cursor else ()
+            due = ledger.filing_due(tx, cursor) if cursor and cursor.uidvalidity == self._mailbox.uidvalidity else ()
         if not due:
             return
         uids = [filing.uid for filing in due]
@@ -98,33 +93,42 @@ class Round:
 
     def _cursor(self) -> Cursor:
         """Return where to begin: at the configured point at first start, at the beginning when the folder was renumbered."""
-        mailbox, inbox, now = self._mailbox, self._inbox, self._desk.now()
+        mailbox, inbox = self._mailbox, self._inbox
         with self._desk.database.read() as tx:
-            cursor = ledger.cursor_of(tx, inbox.address, inbox.folder)
-        if cursor is not None and cursor.uidvalidity == mailbox.uidvalidity:
-            return cursor
-        if cursor is not None:
-            log.warning("folder_renumbered", uidvalidity_before=cursor.uidvalidity, uidvalidity_now=mailbox.uidvalidity)
-            cursor = Cursor(
-                inbox.address,
-                inbox.folder,
-                mailbox.uidvalidity,
-                last_uid=0,
-                start_at=cursor.start_at,
-                last_pass_at=cursor.last_pass_at,
-                renumbered_at=now,
-                renumbered_below=mailbox.uid_next or 1 << 32,
-            )
-        elif inbox.start == "now":
-            newest = mailbox.uid_next - 1 if mailbox.uid_next else max(mailbox.uids_above(0), default=0)
-            cursor = Cursor(inbox.address, inbox.folder, mailbox.uidvalidity, newest, start_at=now)
-        else:
-            start_at = datetime.combine(inbox.start, time(), self._desk.zone).astimezone(UTC)
-            first = next(mailbox.uids_since(inbox.start - timedelta(days=1)), mailbox.uid_next or 1)
-            cursor = Cursor(inbox.address, inbox.folder, mailbox.uidvalidity, first - 1, start_at=start_at)
+            before = ledger.cursor_of(tx, inbox.address, inbox.folder)
+        if before is not None and before.uidvalidity == mailbox.uidvalidity:
+            return before
+        cursor = self._renumbered(before) if before else self._first()
         with self._desk.database.write() as tx:
+            if before:  # what was pending comes again under its new number
+                ledger.forget_pending(tx, before, [pending.uid for pending in ledger.pending_in(tx, before)])
             ledger.place_cursor(tx, cursor)
         return cursor
+
+    def _renumbered(self, before: Cursor) -> Cursor:
+        """Begin again: messages seen before are recognised by their fingerprints, unknown old ones are listed (H3)."""
+        mailbox = self._mailbox
+        log.warning("folder_renumbered", uidvalidity_before=before.uidvalidity, uidvalidity_now=mailbox.uidvalidity)
+        return Cursor(
+            before.inbox,
+            before.folder,
+            mailbox.uidvalidity,
+            last_uid=0,
+            start_at=before.start_at,
+            last_pass_at=before.last_pass_at,
+            renumbered_at=self._desk.now(),
+            renumbered_below=mailbox.uid_next or 1 << 32,
+        )
+
+    def _first(self) -> Cursor:
+        """Begin where the configuration says: years of old mail are never answered by surprise (I9)."""
+        mailbox, inbox = self._mailbox, self._inbox
+        if inbox.start == "now":
+            newest = mailbox.uid_next - 1 if mailbox.uid_next else max(mailbox.uids_above(0), default=0)
+            return Cursor(inbox.address, inbox.folder, mailbox.uidvalidity, newest, start_at=self._desk.now())
+        start_at = datetime.combine(inbox.start, time(), self._desk.zone).astimezone(UTC)
+        first = next(mailbox.uids_since(inbox.start - timedelta(days=1)), mailbox.uid_next or 1)
+        return Cursor(inbox.address, inbox.folder, mailbox.uidvalidity, first - 1, start_at=start_at)
 
     def _batches(self, cursor: Cursor, waiting: Sequence[int]) -> Iterator[list[int]]:
         """Cut the new UIDs into batches. What was in a batch that died is taken one by one."""
@@ -137,50 +141,58 @@ class Round:
 
     def _work_through(self, cursor: Cursor, uids: list[int], following: list[int] | None) -> Cursor:
         """Take one batch in and move the cursor past it; if it cannot be taken whole, take its messages one by one."""
-        if cursor.trying_from != uids[0] or cursor.trying_to != uids[-1] or cursor.tries == 0:
-            cursor = self._begin(cursor, uids)
-        elif len(uids) == 1 and cursor.tries >= MOST_TRIES:
-            return self._shunt_unread(cursor, uids[0], following)
-        else:
-            cursor = self._begin(cursor, uids)
+        cursor = self._begin(cursor, uids)
+        if len(uids) == 1 and cursor.tries > MOST_TRIES:
+            return self._shunt(cursor, uids[0], following)
         try:
-            return self._record(cursor, uids, self._arrivals(cursor, uids), following)
-        except (CursorMoved, MemoryError):
-            raise
+            return self._record(cursor, uids, self._fetcher.fetch(cursor, uids), following)
         except Exception as error:  # our bug, caught in one place: the batch again, message by message
+            if isinstance(error, StoreFailure):
+                self._call_off(cursor)
             if _is_the_worlds(error):
                 raise
             if len(uids) > 1:
                 log.error("batch_failed", messages=len(uids), **_where(error))
                 for uid in uids:
-                    cursor = self._work_through(self._begin(cursor, [uid]), [uid], None)
+                    cursor = self._work_through(cursor, [uid], None)
                 return cursor
             log.error("message_shunted", uid=uids[0], **_where(error))
-            return self._shunt_unread(cursor, uids[0], following)
+            return self._shunt(cursor, uids[0], following)
 
     def _begin(self, cursor: Cursor, uids: list[int]) -> Cursor:
-        """Count the attempt durably before anything is parsed (H23)."""
-        with self._desk.database.write() as tx:
-            tries = ledger.begin_batch(tx, cursor, uids[0], uids[-1])
-        return replace(cursor, trying_from=uids[0], trying_to=uids[-1], tries=tries)
+        """Count the attempt durably before anything is fetched (H23), unless the batch before this one did so in its own transaction."""
+        if self._begun != uids:
+            with self._desk.database.write() as tx:
+                cursor = _beginning(tx, cursor, uids)
+        self._begun = None
+        return cursor
 
-    def _record(self, cursor: Cursor, uids: list[int], arrivals: list[Arrival], following: list[int] | None) -> Cursor:
+    def _call_off(self, cursor: Cursor) -> None:
+        """Take back the count of an attempt that was not made, or that the store alone made fail: no message is to blame."""
+        with suppress(StoreFailure, CursorMoved), self._desk.database.write() as tx:
+            if cursor.tries:
+                ledger.record(tx, cursor, (), cursor.last_uid, self._desk.now())
+
+    def _record(self, cursor: Cursor, uids: list[int], fetched: Fetched, following: list[int] | None) -> Cursor:
         """Write what became of the batch and move the cursor, all or nothing."""
         now = self._desk.now()
-        lost = self._lost(uids, arrivals)
         after = replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0)
         with self._desk.database.write() as tx:
-            fresh, known = self._told_apart(tx, cursor, arrivals)
-            ledger.renumber(tx, cursor, known)
-            entries = take_in(tx, fresh, self._desk, now, file_at_once=self._files_at_once)
-            ledger.set_pending(tx, cursor, lost, "not_delivered", now)
+            entries = self._enter(tx, cursor, fetched.arrivals, now)
+            ledger.set_pending(tx, cursor, fetched.lost, "not_delivered", now)
             ledger.record(tx, cursor, entries, uids[-1], now)
             if following:
-                tries = ledger.begin_batch(tx, after, following[0], following[-1])
-                after = replace(after, trying_from=following[0], trying_to=following[-1], tries=tries)
+                after = _beginning(tx, after, following)
+        self._begun = following
         self._committed()
-        self._tally(entries, lost)
+        self._tally(entries, fetched.lost)
         return after
+
+    def _enter(self, tx: Connection, cursor: Cursor, arrivals: list[Arrival], now: datetime) -> list[Entry]:
+        """Carry into the register what is new, and give a new number to what was seen before the folder was renumbered."""
+        fresh, known = self._told_apart(tx, cursor, arrivals)
+        ledger.renumber(tx, cursor, known)
+        return take_in(tx, fresh, self._desk, now, file_at_once=self._files_at_once)
 
     def _told_apart(self, tx: Connection, cursor: Cursor, arrivals: list[Arrival]) -> tuple[list[Arrival], dict[int, int]]:
         """Tell messages seen before the folder was renumbered from new ones (H3): row → new UID."""
@@ -199,141 +211,50 @@ class Round:
             fresh.append(arrival)
         return fresh, known
 
-    def _arrivals(self, cursor: Cursor, uids: list[int]) -> list[Arrival]:
-        """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
-        envelopes = self._mailbox.envelopes(uids)
-        arrivals = [self._read_head(cursor, envelopes[uid]) for uid in uids if uid in envelopes]
-        self._skipped = {uid for uid in uids if uid in envelopes and not self._is_wanted(cursor, envelopes[uid])}
-        arrivals = [arrival for arrival in arrivals if arrival.place.uid not in self._skipped]
-        whole, text = self._candidates(arrivals)
-        self._read_texts(text)
-        whole += [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY and "too_large" not in arrival.flags]
-        undelivered = self._read_wholes(whole)
-        return [arrival for arrival in arrivals if arrival.place.uid not in undelivered]
-
-    def _is_wanted(self, cursor: Cursor, envelope: Envelope) -> bool:
-        """Tell whether the message came after the configured start (I9)."""
-        return envelope.internal_date >= cursor.start_at or (self._inbox.start == "now" and not cursor.was_renumbered(envelope.uid))
-
-    def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
-        message, now, limits = read_header(envelope.header), self._desk.now(), self._desk.limits
-        received, flags = self._received(envelope, message.received_stamp, message.fields.get("received", ()), now)
-        if limits.acknowledge_up_to_days and now - received > timedelta(days=limits.acknowledge_up_to_days):
-            flags |= {"too_old"}
-        if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
-            flags |= {"renumbered"}
-        if envelope.size > self._inbox.max_message_size:
-            flags |= {"too_large"}
-        return read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, envelope.header, message, flags)
-
-    def _received(self, envelope: Envelope, stamp: datetime | None, lines: Sequence[str], now: datetime) -> tuple[datetime, frozenset[str]]:
-        """Return when the message was received: INTERNALDATE, unless it cannot be true (H98)."""
-        received = envelope.internal_date
-        ours = stamp if stamp is not None and lines and self._is_our_server(lines[0]) else None
-        if received > now + CLOCK_TOLERANCE:
-            return min(ours or now, now), frozenset({"internal_date_doubtful"})
-        if ours is not None and received - ours > STAMP_TOLERANCE:
-            return ours, frozenset({"internal_date_doubtful"})
-        return received, frozenset()
-
-    def _is_our_server(self, received_line: str) -> bool:
-        found = _BY_HOST.search(received_line)
-        own = {name.lower() for name in (self._inbox.host, self._inbox.authserv_id) if name}
-        return found is not None and found[1].lower() in own
-
-    def _candidates(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
-        """Return which messages are read whole and of which only the text is read first; all others stay as they are."""
-        whole: list[Arrival] = []
-        text: list[Arrival] = []
-        with self._desk.database.read() as tx:
-            picture = register.picture_of(tx, [arrival.pointers for arrival in arrivals])
-        asking: set[bytes | None] = set()
-        for arrival in arrivals:
-            if arrival.screening is not None and arrival.screening.automatic:
-                continue
-            glance = self._desk.recogniser.glance(arrival.message.subject)
-            tie = picture.tie(arrival.pointers)
-            sender = arrival.pointers.sender_key
-            if glance is Glance.MATCH or (tie and tie.by_our_words) or "undecodable_subject" in arrival.message.defects:
-                whole.append(arrival)
-                asking.add(sender)
-            elif glance is Glance.EMPTY_HANDED or tie or (sender and (sender in asking or sender in picture.by_sender)):
-                text.append(arrival)
-        small = [arrival for arrival in whole if "too_large" not in arrival.flags]
-        return small, text + [arrival for arrival in whole if "too_large" in arrival.flags]
-
-    def _read_texts(self, arrivals: list[Arrival]) -> None:
-        """Fetch and read the text part of messages, those with the same part number together."""
-        by_uid = {arrival.place.uid: arrival for arrival in arrivals}
-        parts: dict[str, list[tuple[int, TextPart]]] = defaultdict(list)
-        for uid, part in self._mailbox.text_parts(list(by_uid)).items():
-            if part is not None:
-                parts[part.number].append((uid, part))
-            else:
-                with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, "", (), ()))
-        for number, members in parts.items():
-            texts = self._mailbox.texts([uid for uid, _ in members], number, TEXT_CAP)
-            for uid, part in members:
-                if uid in texts:
-                    text, defects = text_of_part(texts[uid], part.subtype, part.charset, part.encoding)
-                    with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, text, (), defects))
-
-    def _read_wholes(self, arrivals: list[Arrival]) -> set[int]:
-        """Fetch and read messages whole, a bounded number of bytes together; return the UIDs that were not delivered."""
-        undelivered: set[int] = set()
-        for group in _by_weight(arrivals, BODIES_AT_ONCE):
-            bodies = self._mailbox.wholes([arrival.place.uid for arrival in group])
-            for arrival in group:
-                body = bodies.get(arrival.place.uid)
-                if body is None:
-                    undelivered.add(arrival.place.uid)
-                else:
-                    with_body(self._desk, arrival, read(body))
-        return undelivered
-
-    def _lost(self, uids: list[int], arrivals: list[Arrival]) -> list[int]:
-        """Return which messages were listed and not delivered, and still lie there (H5, H7)."""
-        missing = sorted(set(uids) - {arrival.place.uid for arrival in arrivals} - self._skipped)
-        if not missing:
-            return []
-        there = self._mailbox.existing(missing)
-        for uid in sorted(set(missing) - there):
-            log.info("message_vanished", uid=uid)
-        return sorted(there)
-
-    def _take_in_pending(self, cursor: Cursor) -> None:
-        """Try again what the server did not deliver; after some tries it is put before a person."""
+    def _retry_pending(self, cursor: Cursor, stop: Event) -> None:
+        """Try again what the server did not deliver; each try is counted before it is made."""
         with self._desk.database.read() as tx:
             waiting = ledger.pending_in(tx, cursor)
         for pending in waiting:
-            now, uids = self._desk.now(), [pending.uid]
-            arrivals = self._arrivals(cursor, uids)
-            lost = self._lost(uids, arrivals)
-            if lost and pending.tries >= MOST_TRIES:
-                arrivals, lost = [self._unread(cursor, pending.uid, "never_delivered")], []
+            if stop.is_set():
+                return
             with self._desk.database.write() as tx:
-                entries = take_in(tx, arrivals, self._desk, now, file_at_once=self._files_at_once)
-                ledger.record_pending(tx, cursor, entries, now)
-                if lost:
-                    ledger.set_pending(tx, cursor, lost, "not_delivered", now)
-                else:
-                    ledger.forget_pending(tx, cursor, uids)
-            self._committed()
-            self._tally(entries, lost)
+                ledger.set_pending(tx, cursor, [pending.uid], "not_delivered", self._desk.now())
+            self._retry(cursor, pending)
 
-    def _shunt_unread(self, cursor: Cursor, uid: int, following: list[int] | None) -> Cursor:
-        """Put a message aside that trips us again and again: its bytes are kept, and it is read no more."""
-        self._skipped = set()
-        return self._record(cursor, [uid], [self._unread(cursor, uid, "could_not_be_read")], following)
+    def _retry(self, cursor: Cursor, pending: Pending) -> None:
+        try:
+            self._record_pending(cursor, pending.uid, self._fetch_again(cursor, pending))
+        except Exception as error:
+            if _is_the_worlds(error):
+                raise
+            log.error("message_shunted", uid=pending.uid, **_where(error))
+            set_aside = self._fetcher.unread(cursor, pending.uid, "could_not_be_read")
+            self._record_pending(cursor, pending.uid, Fetched([set_aside], []))
 
-    def _unread(self, cursor: Cursor, uid: int, reason: str) -> Arrival:
-        envelope = self._mailbox.envelopes([uid]).get(uid) or Envelope(uid, self._desk.now(), 0, b"")
-        small = envelope.size <= self._inbox.max_message_size
-        raw = self._mailbox.wholes([uid]).get(uid) if small else None
-        blank = read_header(b"")
-        arrival = read_arrival(self._desk, cursor.place(uid), envelope.internal_date, envelope.size, envelope.header, blank, frozenset())
-        arrival.raw, arrival.shunt_reason = raw or b"", reason
-        return arrival
+    def _fetch_again(self, cursor: Cursor, pending: Pending) -> Fetched:
+        """Fetch one message again; after some tries it is put before a person, as it is."""
+        if pending.tries > MOST_TRIES:  # the last try did not even end
+            return Fetched([self._fetcher.unseen(cursor, pending.uid, "could_not_be_read")], [])
+        fetched = self._fetcher.fetch(cursor, [pending.uid])
+        if fetched.lost and pending.tries == MOST_TRIES:
+            return Fetched([self._fetcher.unread(cursor, pending.uid, "never_delivered")], [])
+        return fetched
+
+    def _record_pending(self, cursor: Cursor, uid: int, fetched: Fetched) -> None:
+        now = self._desk.now()
+        with self._desk.database.write() as tx:
+            entries = self._enter(tx, cursor, fetched.arrivals, now)
+            ledger.record_pending(tx, cursor, entries, now)
+            if not fetched.lost:
+                ledger.forget_pending(tx, cursor, [uid])
+        self._committed()
+        self._tally(entries, fetched.lost)
+
+    def _shunt(self, cursor: Cursor, uid: int, following: list[int] | None) -> Cursor:
+        """Put a message aside that trips us again and again: it is read no more, and its bytes are kept if that can be done."""
+        set_aside = self._fetcher.unread if cursor.tries <= MOST_TRIES + 1 else self._fetcher.unseen
+        return self._record(cursor, [uid], Fetched([set_aside(cursor, uid, "could_not_be_read")], []), following)
 
     def _tally(self, entries: Iterable[Entry], lost: Sequence[int]) -> None:
         for entry in entries:
@@ -342,6 +263,11 @@ class Round:
             self.count.held += entry.outcome is Outcome.HELD
             self.count.shunted += entry.outcome is Outcome.SHUNTED
         self.count.pending += len(lost)
+
+
+def _beginning(tx: Connection, cursor: Cursor, uids: list[int]) -> Cursor:
+    tries = ledger.begin_batch(tx, cursor, uids[0], uids[-1])
+    return replace(cursor, trying_from=uids[0], trying_to=uids[-1], tries=tries)
 
 
 def _with_following(batches: Iterator[list[int]]) -> Iterator[tuple[list[int], list[int] | None]]:
@@ -353,22 +279,9 @@ def _with_following(batches: Iterator[list[int]]) -> Iterator[tuple[list[int], l
         current = following
 
 
-def _by_weight(arrivals: list[Arrival], most: int) -> Iterator[list[Arrival]]:
-    group: list[Arrival] = []
-    weight = 0
-    for arrival in arrivals:
-        if group and weight + arrival.size > most:
-            yield group
-            group, weight = [], 0
-        group.append(arrival)
-        weight += arrival.size
-    if group:
-        yield group
-
-
 def _is_the_worlds(error: Exception) -> bool:
-    """Tell whether a server or the store refused, rather than our code: then the whole round is gone again later."""
-    return hasattr(error, "transient")
+    """Tell whether a server, the store, another mailbot or the machine refused, rather than our code: the round is gone again later."""
+    return isinstance(error, Problem | StoreFailure | CursorMoved | MemoryError)
 
 
 def _where(error: Exception) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """One connection to the relay. Only this file knows aiosmtplib; its errors become what the outbox does next.
 
 TLS is verified and never given up silently: with ``tls`` other than "none" nothing is said before the handshake.
+What the server says to MAIL concerns us, to RCPT and after it the letter; what it says in words may quote an address and is left out.
 """
 
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import aiosmtplib
 
@@ -18,13 +21,21 @@ FINAL_REPLY_SECONDS = 600.0
 ONE_COMMAND_SECONDS = 300.0
 """RFC 5321, 4.5.3.2: MAIL and RCPT may take five minutes."""
 
+GOODBYE_SECONDS = 5.0
+
+CLOSING_CHANNEL = 421
+"""The one reply that any command may get: the server ends the connection (RFC 5321, 3.8)."""
+
+FITS_ENVELOPE = re.compile(r"[\w!#$%&'*+/=?^`{|}~.@-]+", re.ASCII)
+"""Nothing that could end the address or begin another one (H91); other letters would need SMTPUTF8 (H92)."""
+
 
 class RelayAway(TemporaryFailure):
     """The SMTP server cannot be reached, or asks us to come back later."""
 
 
 class RelayRefusesUs(ConfigurationMistake):
-    """The SMTP server refuses the user or the password."""
+    """The SMTP server refuses the user, the password or the sender."""
 
 
 class UntrustedRelay(Problem):
@@ -44,7 +55,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A verdict with the server's code, as far as it gave one. Its words may quote an address and are left out."""
+    """A verdict with the server's code, as far as it gave one."""
 
     verdict: Verdict
     code: str
@@ -64,11 +75,12 @@ class Relay:
 
 
 class Connection:
-    """An open connection to the relay, kept for many letters."""
+    """A connection to the relay, kept for many letters; it may be opened again after it was lost."""
 
     def __init__(self, relay: Relay) -> None:
         """Prepare; ``open`` connects."""
         self._relay = relay
+        self._where = f"{relay.host}:{relay.port}"
         self._client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -77,81 +89,126 @@ class Connection:
             start_tls=relay.tls == "starttls",
             username=relay.user,
             password=relay.password,
-            tls_context=_tls_context(relay) if relay.tls != "none" else None,
         )
-
-    async def open(self) -> None:
-        """Connect, secure the line, log in. Raises ``RelayAway``, ``RelayRefusesUs`` or ``UntrustedRelay``."""
-        where = f"{self._relay.host}:{self._relay.port}"
-        try:
-            await self._client.connect()
-        except aiosmtplib.SMTPAuthenticationError as error:
-            if error.code < 500:
-                raise RelayAway(f"the SMTP server {where} puts the login off ({error.code})") from error
-            raise RelayRefusesUs(f"{where} refuses the login of user {self._relay.user}: check smtp.user and the password file") from error
-        except aiosmtplib.SMTPNotSupported as error:
-            raise UntrustedRelay(f"{where} offers no STARTTLS or no login; nothing was said to it. Check smtp.tls and smtp.port") from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            if verification := _verification(error):
-                raise UntrustedRelay(f"{where} shows a certificate that is not valid: {verification}; nothing was said to it") from error
-            raise RelayAway(f"the SMTP server {where} cannot be reached: {_reason(error)}") from error
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the connection still stands, as far as we know."""
+        """Tell whether the connection stands, as far as we know."""
         return self._client.is_connected
 
+    async def open(self) -> None:
+        """Connect, secure the line, log in. Raises ``RelayAway``, ``RelayRefusesUs`` or ``UntrustedRelay``."""
+        if self._relay.tls != "none":
+            self._client.tls_context = _tls_context(self._relay.tls_ca_file)
+        try:
+            await self._client.connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._not_opened(error) from error
+
     async def hand_over(self, envelope_sender: str, recipient: str, content: bytes, before_data: Callable[[], Awaitable[None]]) -> Reply:
-        """Hand one letter over. ``before_data`` is awaited when only DATA is left: from there on the outcome may stay unknown."""
+        """Hand one letter over; raise ``RelayAway`` or ``RelayRefusesUs`` if the server takes none from us.
+
+        ``before_data`` is awaited when only DATA is left: from there on the outcome may stay unknown.
+        """
+        if not FITS_ENVELOPE.fullmatch(recipient) or not FITS_ENVELOPE.fullmatch(envelope_sender or "@"):
+            return Reply(Verdict.REFUSED, "the address does not fit an envelope")
+        if (refusal := await self._announce(envelope_sender, recipient)) is not None:
+            return refusal
+        await before_data()
+        if not self.is_open:
+            return Reply(Verdict.AWAY, "")
+        return await self._transmit(content)
+
+    async def close(self) -> None:
+        """Say goodbye. What was accepted stays accepted, whatever happens here (H32)."""
+        if self.is_open:
+            try:
+                await self._client.quit(timeout=GOODBYE_SECONDS)
+            except (aiosmtplib.SMTPException, OSError):
+                self.drop()
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self._client.close()
+
+    async def _announce(self, envelope_sender: str, recipient: str) -> Reply | None:
+        """Say MAIL and RCPT; return None if both are accepted."""
         try:
             await self._client.mail(envelope_sender, timeout=ONE_COMMAND_SECONDS)
             await self._client.rcpt(recipient, timeout=ONE_COMMAND_SECONDS)
         except aiosmtplib.SMTPResponseException as error:
+            if error.code == CLOSING_CHANNEL or not _is_refusal(error):
+                self.drop()
+                return Reply(Verdict.AWAY, str(error.code))
+            if not isinstance(error, aiosmtplib.SMTPRecipientRefused):
+                await self.close()
+                raise self._none_taken(error) from error
             return await self._refused(error)
-        except (aiosmtplib.SMTPException, OSError, ValueError, UnicodeError) as error:
-            return Reply(Verdict.REFUSED if isinstance(error, ValueError) else Verdict.AWAY, "")
-        await before_data()
+        except (aiosmtplib.SMTPException, OSError):
+            self.drop()
+            return Reply(Verdict.AWAY, "")
+        return None
+
+    async def _transmit(self, content: bytes) -> Reply:
+        """Say DATA and the letter. Only 4yz and 5yz tell that the server did not take it; anything but a clear answer leaves it open."""
         try:
             response = await self._client.data(content, timeout=FINAL_REPLY_SECONDS)
         except aiosmtplib.SMTPResponseException as error:
+            if not _is_refusal(error):
+                self.drop()
+                return Reply(Verdict.UNKNOWN, "")
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError):
-            self._client.close()
+            self.drop()
             return Reply(Verdict.UNKNOWN, "")
         return Reply(Verdict.ACCEPTED, _code(response.code, response.message))
 
-    async def close(self) -> None:
-        """Say goodbye. What was accepted stays accepted, whatever happens here (H32)."""
-        if not self._client.is_connected:
-            return
-        try:
-            await self._client.quit(timeout=5)
-        except (aiosmtplib.SMTPException, OSError):
-            self._client.close()
-
     async def _refused(self, error: aiosmtplib.SMTPResponseException) -> Reply:
         """Sort a refusal by its first digit (RFC 5321, 4.2.1), and make the connection ready for the next letter."""
+        if error.code == CLOSING_CHANNEL:
+            self.drop()
         try:
-            if self._client.is_connected:
+            if self.is_open:
                 await self._client.rset()
         except (aiosmtplib.SMTPException, OSError):
-            self._client.close()
-        if error.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: the server closes the channel
-            return Reply(Verdict.LATER, "421")
+            self.drop()
         return Reply(Verdict.LATER if error.code < 500 else Verdict.REFUSED, _code(error.code, error.message))
 
+    def _not_opened(self, error: Exception) -> Problem:
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            if error.code < 500:
+                return RelayAway(f"the SMTP server {self._where} puts the login off ({error.code})")
+            return RelayRefusesUs(f"{self._where} refuses the login ({error.code}): check smtp.user and the password file")
+        if type(error) is aiosmtplib.SMTPException:  # what aiosmtplib raises for STARTTLS and AUTH that are not offered
+            return UntrustedRelay(f"{self._where} offers no STARTTLS or no login we know; nothing was said: check smtp.tls and smtp.port")
+        if verification := _verification(error):
+            return UntrustedRelay(f"{self._where} shows a certificate that is not valid: {verification}; nothing was said to it")
+        return RelayAway(f"the SMTP server {self._where} cannot be reached: {_reason(error)}")
 
-def _tls_context(relay: Relay) -> ssl.SSLContext:
+    def _none_taken(self, error: aiosmtplib.SMTPResponseException) -> Problem:
+        """Name what a refusal before RCPT means: it is about us, and every other letter would get it too."""
+        code = _code(error.code, error.message)
+        if error.code < 500:
+            return RelayAway(f"the SMTP server {self._where} takes no letters now ({code})")
+        return RelayRefusesUs(f"{self._where} takes no letters from us ({code}): check smtp.user, smtp.sender and smtp.envelope_sender")
+
+
+@lru_cache(maxsize=1)
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=relay.tls_ca_file)
+        return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigurationMistake(f"smtp.tls_ca_file {relay.tls_ca_file} cannot be used: {_reason(error)}") from error
+        raise ConfigurationMistake(f"smtp.tls_ca_file {ca_file} cannot be used: {_reason(error)}") from error
+
+
+def _is_refusal(error: aiosmtplib.SMTPResponseException) -> bool:
+    return 400 <= error.code <= 599
 
 
 def _code(code: int, message: str) -> str:
     """Return the reply code with the enhanced status code, if there is one (RFC 3463)."""
-    first = message.split(" ", 1)[0]
-    return f"{code} {first}" if first.count(".") == 2 and first.replace(".", "").isdigit() else str(code)
+    first = message.split(maxsplit=1)[0] if message.strip() else ""
+    return f"{code} {first}" if re.fullmatch(r"[245]\.\d{1,3}\.\d{1,3}", first) else str(code)
 
 
 def _verification(error: BaseException) -> str | None:
@@ -164,4 +221,6 @@ def _verification(error: BaseException) -> str | None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"it answers {error.code}"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).partition("\n")[0][:200]

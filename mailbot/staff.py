@@ -4,19 +4,22 @@ Each act is one transaction that changes the request, the subscriber and the his
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import Connection
 
 from mailbot.desk import OWN_SYSTEM, Desk
-from mailbot.errors import Problem
-from mailbot.intake import write_letter
-from mailbot.letters import Occasion
+from mailbot.errors import NoSuchRequest, Problem
+from mailbot.letters import Occasion, plain_text
+from mailbot.opening import write_letter
 from rules import life
 from rules.addresses import mailbox_key
+from rules.automatic import screen
+from rules.decide import STOPS_MESSAGES
 from rules.life import Move, MoveNotAllowed
 from rules.message import read_header
-from rules.vocabulary import Duty, LetterKind, RequestType, State
+from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, State
 from storage import evidence, outbox, register, subscribers
 from storage.register import Owed, Registered
 
@@ -33,57 +36,56 @@ CARRIED_OUT_HERE = {
 """What approval lets mailbot do in its own store. Everything else is done by staff and ticked off with ``done``."""
 
 
-class NoSuchRequest(Problem):
-    """The register holds no such request."""
-
-
 class NotPossible(Problem):
     """The request cannot be treated like that."""
 
 
 def approve(desk: Desk, reference: str, who: str) -> Registered:
-    """Carry out in mailbot's own store what the request asks, and tick that off."""
+    """Carry out in mailbot's own store what the request asks, and tick that off; other systems stay open (I12)."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
-        duty = CARRIED_OUT_HERE.get(request.type) if request.type else None
-        if duty is None:
-            kind = request.type or "a held message"
+        if request.outcome is Outcome.HELD or request.type not in CARRIED_OUT_HERE:
+            kind = "held" if request.outcome is Outcome.HELD else request.type
             raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
-        if request.subscriber_id is None:
-            request = _looked_up(desk, tx, request)
-        _carry_out(desk, tx, request)
+        still_open = [owed for owed in request.obligations if owed.met_at is None]
+        here = [owed for owed in still_open if _is_mailbots(request, owed)]
+        if still_open and not here:
+            raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(still_open)}")
+        request = _carry_out(desk, tx, request)
         register.note(tx, [(reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
-        here = [owed for owed in request.obligations if owed.system == OWN_SYSTEM and owed.what == duty and owed.met_at is None]
         register.meet(tx, [owed.id for owed in here], who, desk.now())
         return _settled(desk, tx, reference, who)
 
 
 def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
-    """Record that obligations were met: all open ones, or those of a duty or a system."""
+    """Record that obligations were met: all open ones, or those of a duty or a system. What is mailbot's to do is done with that."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
-        met = [
-            owed
-            for owed in request.obligations
-            if owed.met_at is None and (what is None or owed.what == what) and (system is None or owed.system == system)
-        ]
-        if not met:
-            raise NotPossible(f"{reference} has no open obligation like that; it has: {_open_ones(request.obligations)}")
+        still_open = [owed for owed in request.obligations if owed.met_at is None]
+        met = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
+        if not met and (still_open or what or system):  # a reopened request may owe nothing, and is closed all the same
+            raise NotPossible(f"{reference} has no open obligation like that; it has: {_open_ones(still_open)}")
+        if any(_is_mailbots(request, owed) for owed in met):
+            _carry_out(desk, tx, request)
         register.meet(tx, [owed.id for owed in met], who, desk.now())
         register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
         return _settled(desk, tx, reference, who)
 
 
 def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
-    """Refuse with a written ground, and tell the person with the right of appeal (Law 94-V art. 8(7), 25(2))."""
-    if not ground.strip():
+    """Refuse with a written ground, and tell the person with the right of appeal (I8; Law 94-V art. 8(7), 25(2))."""
+    if not plain_text(ground):
         raise NotPossible("a refusal needs a written ground: --ground 'obligation unperformed, art. 8(2)'")
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
         state = _moved(request, Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
         register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
-        _write(desk, tx, request, LetterKind.REFUSAL, ground)
+        if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
+            raise NotPossible(
+                f"{reference}: no letter may go to its sender, and nobody is refused without one: "
+                f"tell the person in another way, then type `mailbot requests done {reference}`"
+            )
         return _found(tx, reference)
 
 
@@ -93,35 +95,37 @@ def postpone(desk: Desk, reference: str, who: str, day: date) -> Registered:
         request = _open_request(tx, reference)
         if request.due is not None and day > request.due:
             raise NotPossible(f"{reference} is due on {request.due}; it cannot be postponed past that day, and the law knows no extension")
+        if day <= _today(desk):
+            raise NotPossible(f"{day} is not a day to come")
         register.postpone(tx, reference, day)
         register.note(tx, [(reference, "postponed", who, {"to": day.isoformat()})], desk.now())
         return _found(tx, reference)
 
 
 def reopen(desk: Desk, reference: str, who: str) -> Registered:
-    """Give a closed request back to staff; its obligations and dates are those it had."""
+    """Give a closed request back to staff; its obligations and dates are those it had. An opt_out's stop is lifted."""
     with desk.database.write() as tx:
         request = _found(tx, reference)
-        state = _moved(request, Move.REOPEN)
-        register.set_state(tx, reference, state, desk.now())
-        if request.type is RequestType.OPT_OUT:
-            lifted = subscribers.resume_messages(tx, reference, desk.now())
-            register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
+        if request.state in life.OPEN:
+            raise NotPossible(f"{reference} is open ({request.state})")
+        register.set_state(tx, reference, _moved(request, Move.REOPEN), desk.now())
         register.note(tx, [(reference, "reopened", who, {})], desk.now())
+        if request.type is RequestType.OPT_OUT:
+            _resume_messages(desk, tx, request, who)
         return _found(tx, reference)
+
+
+def _found(tx: Connection, reference: str) -> Registered:
+    request = register.find_request(tx, reference)
+    if request is None:
+        raise NoSuchRequest(reference)
+    return request
 
 
 def _open_request(tx: Connection, reference: str) -> Registered:
     request = _found(tx, reference)
     if request.state not in life.OPEN:
         raise NotPossible(f"{reference} is closed ({request.state}); type `mailbot requests reopen {reference}` first")
-    return request
-
-
-def _found(tx: Connection, reference: str) -> Registered:
-    request = register.find_request(tx, reference)
-    if request is None:
-        raise NoSuchRequest(f"there is no request {reference}; `mailbot requests list` shows them")
     return request
 
 
@@ -132,7 +136,31 @@ def _moved(request: Registered, move: Move) -> State:
         raise NotPossible(f"{request.reference}: {mistake}") from mistake
 
 
-def _looked_up(desk: Desk, tx: Connection, request: Registered) -> Registered:
+def _is_mailbots(request: Registered, owed: Owed) -> bool:
+    """Tell whether the obligation is met by a change in mailbot's own store."""
+    return request.type is not None and owed.system == OWN_SYSTEM and owed.what == CARRIED_OUT_HERE.get(request.type)
+
+
+def _carry_out(desk: Desk, tx: Connection, request: Registered) -> Registered:
+    """Change the subscriber as the request asks. A sender who is not on file has nothing here to change."""
+    if request.type is RequestType.OPT_OUT and request.sender_key is not None:
+        subscribers.stop_messages(tx, {request.sender_key: request.reference}, desk.now())
+    request = request if request.subscriber_id is not None else _looked_up(tx, request)
+    if request.subscriber_id is None:
+        return request
+    match request.type:
+        case RequestType.REVOKE_CONSENT | RequestType.STOP_PROCESSING:
+            subscribers.end_consents(tx, request.subscriber_id, None, request.reference, _today(desk))
+        case RequestType.RESTRICT_TRANSFER:
+            subscribers.end_consents(tx, request.subscriber_id, TRANSFER_SCOPES, request.reference, _today(desk))
+        case RequestType.BLOCK:
+            subscribers.set_blocked(tx, request.subscriber_id, desk.now())
+        case RequestType.UNBLOCK:
+            subscribers.set_blocked(tx, request.subscriber_id, None)
+    return request
+
+
+def _looked_up(tx: Connection, request: Registered) -> Registered:
     """Look again whether the sender is on file: the person may have been imported since."""
     if request.sender is None:
         return request
@@ -143,22 +171,20 @@ def _looked_up(desk: Desk, tx: Connection, request: Registered) -> Registered:
     return _found(tx, request.reference)
 
 
-def _carry_out(desk: Desk, tx: Connection, request: Registered) -> None:
-    """Change the subscriber as the request asks. A sender who is not on file has nothing here to change."""
-    if request.type is RequestType.OPT_OUT and request.sender_key is not None:
-        subscribers.stop_messages(tx, {request.sender_key: request.reference}, desk.now())
-    if request.subscriber_id is None:
-        return
-    today = desk.now().astimezone(desk.zone).date()
-    match request.type:
-        case RequestType.REVOKE_CONSENT | RequestType.STOP_PROCESSING:
-            subscribers.end_consents(tx, request.subscriber_id, None, request.reference, today)
-        case RequestType.RESTRICT_TRANSFER:
-            subscribers.end_consents(tx, request.subscriber_id, TRANSFER_SCOPES, request.reference, today)
-        case RequestType.BLOCK:
-            subscribers.set_blocked(tx, request.subscriber_id, desk.now())
-        case RequestType.UNBLOCK:
-            subscribers.set_blocked(tx, request.subscriber_id, None)
+def _resume_messages(desk: Desk, tx: Connection, request: Registered, who: str) -> None:
+    """Lift what the request suppressed, unless the same person asked for the same in another request that stands."""
+    lifted = subscribers.resume_messages(tx, request.reference, desk.now())
+    others = [
+        other
+        for other in register.list_requests(tx)
+        if request.sender_key is not None and other.sender_key == request.sender_key and other.reference != request.reference
+    ]
+    asking = [other for other in others if other.type in STOPS_MESSAGES and (other.state in life.OPEN or other.state is State.CARRIED_OUT)]
+    if lifted and asking and request.sender_key is not None:
+        subscribers.stop_messages(tx, {request.sender_key: asking[0].reference}, desk.now())
+        register.note(tx, [(request.reference, "messages_stay_stopped", who, {"because_of": asking[0].reference})], desk.now())
+    else:
+        register.note(tx, [(request.reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
 
 
 def _settled(desk: Desk, tx: Connection, reference: str, who: str) -> Registered:
@@ -168,32 +194,42 @@ def _settled(desk: Desk, tx: Connection, reference: str, who: str) -> Registered
     if all(owed.met_at is not None for owed in request.obligations):
         register.set_state(tx, reference, _moved(request, Move.CARRY_OUT), desk.now())
         register.note(tx, [(reference, "carried_out", who, {})], desk.now())
-        _write(desk, tx, request, LetterKind.COMPLETION, "")
+        if request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF:
+            _write(desk, tx, request, LetterKind.COMPLETION, "")
     return _found(tx, reference)
 
 
-def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> None:
-    """Queue the letter that closes a request; staff released it, so the caps do not bind it (H81)."""
-    if request.sender is None or request.type is None or (kind is LetterKind.COMPLETION and request.type in _ANSWERED_BY_STAFF):
-        return
-    original = evidence.header_of(tx, request.reference)
-    message = read_header(original or b"")
-    done = frozenset(Duty(owed.what) for owed in request.obligations if owed.met_at is not None)
+def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> bool:
+    """Queue the letter that closes a request and tell whether one goes; staff released it, so the caps do not bind it (H81)."""
+    message = read_header(evidence.header_of(tx, request.reference) or b"")
+    if request.sender is None or request.standing is Standing.FAILED or screen(message, desk.own) is not None:  # I5
+        return False
     occasion = Occasion(
         kind=kind,
         type=request.type,
         language=request.language,
         reference=request.reference,
         recipient=request.sender,
-        done=done,
-        done_on=desk.now().astimezone(desk.zone).date(),
+        done=frozenset(Duty(owed.what) for owed in request.obligations if owed.met_at is not None),
+        done_on=_today(desk),
         ground=ground,
         in_reply_to=message.message_id,
         references=message.references,
     )
     letter = write_letter(desk, occasion, desk.now(), capped=False)
     if letter is not None:
-        outbox.queue(tx, [letter], desk.now())
+        outbox.queue(tx, [replace(letter, cause=_cause(tx, request.reference))], desk.now())
+    return letter is not None
+
+
+def _cause(tx: Connection, reference: str) -> str:
+    """Name what a closing letter is caused by: the request, or its first, second ... reopening; each has letters of its own (I3)."""
+    times = sum(event.what == "reopened" for event in register.history_of(tx, reference))
+    return f"{reference}+{times}" if times else reference
+
+
+def _today(desk: Desk) -> date:
+    return desk.now().astimezone(desk.zone).date()
 
 
 _ANSWERED_BY_STAFF = frozenset(

@@ -4,7 +4,7 @@ Facts in, ``Decision`` out. Nothing is refused and nothing is disclosed here: th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.automatic import Screening
 from rules.matching import KnownRequest, Tie
@@ -58,13 +58,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a message, by which rule, and why."""
+    """What becomes of a message, by which rule, and why; ``reopens`` puts a closed request that it joins before staff again."""
 
     outcome: Outcome
     reason: str
     rule: str = ""
     joins: str | None = None
     opens: Opening | None = None
+    reopens: bool = False
 
 
 Rule = Callable[[Case], Decision | None]
@@ -81,10 +82,20 @@ STOPS_MESSAGES = frozenset(
         RequestType.DESTROY,
     }
 )
-"""A plain e-mail is enough to stop messages, and it can be undone (Law 94-V art. 8(7))."""
+"""A plain e-mail is enough to stop messages, and it can be undone (Law 94-V art. 8(7)).
+
+``destroy`` is among them: recognition takes an opt-out in the same letter for a part of it.
+"""
 
 COMPLETE_AT_ONCE = frozenset({RequestType.OPT_OUT})
+"""Done without staff, provided that the sender can be told how to undo it."""
+
 NEEDS_NO_ANSWER = frozenset({RequestType.AUTHORITY_INQUIRY})
+"""Staff alone write to a state body."""
+
+MOST_DEMANDS = 3
+"""What may be more things than this names none of them: a complaint, a bare theme, a request taken back."""
+
 DOUBTFUL_SENDER = frozenset({"doubled_from", "several_senders", "ambiguous_from", "unreadable_from", "missing_from", "doubled_subject"})
 
 
@@ -101,12 +112,22 @@ def set_duplicate_aside(case: Case) -> Decision | None:
 
 
 def continue_request(case: Case) -> Decision | None:
-    """Join what the requester writes about a request to it, unless it plainly asks for something else."""
-    if case.tie is None or not case.tie.from_requester or _asks_for_another_thing(case):
+    """Join what the requester writes about a request to it, unless it may ask for something else (H50)."""
+    if case.tie is None or not case.tie.from_requester or _adds_a_demand(case, case.tie.request):
         return None
-    if case.tie.by_our_words or case.tie.request.is_open or _asks(case):
+    if case.tie.request.is_open:
         return Decision(Outcome.FOLLOW_UP, "answers_request", joins=case.tie.request.reference)
+    if case.tie.by_our_words or _asks(case):
+        # Our letters promise that a person reads the reply, and nobody looks at what is closed.
+        return Decision(Outcome.FOLLOW_UP, "answers_closed_request", joins=case.tie.request.reference, reopens=case.tie.by_our_words)
     return None
+
+
+def hold_further_demand(case: Case) -> Decision | None:
+    """Hold what a requester may be asking for besides: joined to the request, its own limit would be lost."""
+    if case.tie is None or not case.tie.from_requester or _is_sure(case) or not _adds_a_demand(case, case.tie.request):
+        return None
+    return _held(case, "may_ask_for_more", _candidates(case), answer=False)
 
 
 def hold_strangers_reference(case: Case) -> Decision | None:
@@ -143,7 +164,7 @@ def hold_for_a_person(case: Case) -> Decision | None:
     """Hold what recognition leaves to a person, with the earliest limit of anything it may be."""
     if case.reading.outcome is not Outcome.HELD:
         return None
-    return _held(case, "needs_a_person", case.reading.may_be, answer=bool(case.reading.may_be))
+    return _held(case, "needs_a_person", case.reading.may_be, answer=not NEEDS_NO_ANSWER.issuperset(case.reading.may_be))
 
 
 def open_request(case: Case) -> Decision | None:
@@ -151,18 +172,16 @@ def open_request(case: Case) -> Decision | None:
     kind = case.reading.type
     if case.reading.outcome is not Outcome.REQUEST or kind is None:
         return None
-    acts = case.standing is not Standing.FAILED and (case.screening is None or case.screening.acts_allowed)
-    stops = acts and kind in STOPS_MESSAGES
-    complete = stops and kind in COMPLETE_AT_ONCE and "too_old" not in case.flags and "renumbered" not in case.flags
+    stops, told = _may_stop(case, kind), _may_answer(case) and kind not in NEEDS_NO_ANSWER
     effects: tuple[Effect, ...] = (StopMessages(),) if stops else ()
-    if _may_answer(case) and kind not in NEEDS_NO_ANSWER:
+    if told:
         effects += (Acknowledge(kind, case.reading.language),)
     opening = Opening(
         kind,
         case.reading.language,
         (),
         effects,
-        for_staff=not complete,
+        for_staff=not (told and kind in COMPLETE_AT_ONCE),
         met_at_once=frozenset({Duty.STOP_MESSAGES}) if stops else frozenset(),
     )
     return Decision(Outcome.REQUEST, _word(case.reading.certainty), opens=opening)
@@ -177,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     note_automatic_mail,
     set_duplicate_aside,
     continue_request,
+    hold_further_demand,
     hold_strangers_reference,
     hold_doubtful_sender,
     hold_undecodable_subject,
@@ -191,7 +211,7 @@ def decide(case: Case) -> Decision:
     """Return the decision of the first rule that has one, with the rule's name in it."""
     for rule in RULES:
         if decision := rule(case):
-            return Decision(decision.outcome, decision.reason, rule.__name__, decision.joins, decision.opens)
+            return replace(decision, rule=rule.__name__)
     raise AssertionError("pass_over decides every case")
 
 
@@ -204,10 +224,20 @@ def _asks(case: Case) -> bool:
     return case.reading.outcome in (Outcome.REQUEST, Outcome.HELD)
 
 
-def _asks_for_another_thing(case: Case) -> bool:
-    """Tell whether the message is a clear request of another type than the one it is tied to."""
-    sure = case.reading.certainty in (Certainty.EXACT, Certainty.NEAR)
-    return case.reading.outcome is Outcome.REQUEST and sure and case.tie is not None and case.reading.type is not case.tie.request.type
+def _is_sure(case: Case) -> bool:
+    return case.reading.outcome is Outcome.REQUEST and case.reading.certainty is not Certainty.GUESS
+
+
+def _adds_a_demand(case: Case, tied: KnownRequest) -> bool:
+    """Tell whether the message may ask for something that the request it is tied to does not; a question about it does not."""
+    if not _asks(case):
+        return False
+    if not tied.is_open and case.reading.outcome is Outcome.HELD:
+        return True
+    if tied.type is None and not _is_sure(case):
+        return False
+    asked = _candidates(case)
+    return len(asked) <= MOST_DEMANDS and any(kind not in (tied.type, RequestType.QUESTION) for kind in asked)
 
 
 def _candidates(case: Case) -> tuple[RequestType, ...]:
@@ -218,15 +248,15 @@ def _candidates(case: Case) -> tuple[RequestType, ...]:
     return (case.tie.request.type,) if case.tie and case.tie.request.type else PERSONAL
 
 
+def _may_stop(case: Case, kind: RequestType) -> bool:
+    """Tell whether messages stop at once: it can be undone, so a forged opt-out pauses them as well (H64, H78)."""
+    allowed = case.screening is None or case.screening.acts_allowed
+    return allowed and kind in STOPS_MESSAGES and (case.standing is not Standing.FAILED or kind is RequestType.OPT_OUT)
+
+
 def _may_answer(case: Case) -> bool:
-    """Tell whether a letter may go to the sender at all (I5; H9, H71-H78)."""
-    return (
-        case.screening is None
-        and case.standing is not Standing.FAILED
-        and case.message.sender is not None
-        and not case.message.defects & DOUBTFUL_SENDER
-        and not case.flags & {"too_old", "renumbered"}
-    )
+    """Tell whether a letter may go to a sender who is not in doubt (I5; H3, H9, H75-H80)."""
+    return case.screening is None and case.standing is not Standing.FAILED and not case.flags & {"too_old", "renumbered"}
 
 
 def _word(certainty: Certainty | None) -> str:

@@ -21,6 +21,7 @@ class KnownRequest:
     sender_key: bytes | None
     is_open: bool
     language: Language | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Pointers:
 class Picture:
     """What the store knows about the messages of one batch."""
 
-    seen: dict[bytes, set[bytes]] = field(default_factory=lambda: defaultdict(set))
-    """Message-ID key → text keys received under it."""
+    seen: dict[bytes, set[tuple[bytes | None, bytes]]] = field(default_factory=lambda: defaultdict(set))
+    """Message-ID key → what was received under it: (sender's key, text's key)."""
     requests: dict[str, KnownRequest] = field(default_factory=dict)
     by_message: dict[bytes, str] = field(default_factory=dict)
     """Key of a kept message's Message-ID → reference of its request."""
@@ -63,7 +64,9 @@ class Picture:
 
     def has_seen(self, pointers: Pointers) -> bool:
         """Tell whether the same Message-ID with the same text was received before (H27, H28)."""
-        return pointers.message_key is not None and pointers.text_key in self.seen.get(pointers.message_key, ())
+        if pointers.message_key is None or pointers.text_key is None:
+            return False
+        return (pointers.sender_key, pointers.text_key) in self.seen.get(pointers.message_key, ())
 
     def tie(self, pointers: Pointers) -> Tie | None:
         """Return the request that the message answers or names, if any."""
@@ -78,11 +81,11 @@ class Picture:
         return None
 
     def open_request_of(self, sender_key: bytes | None, request_type: RequestType | None) -> KnownRequest | None:
-        """Return the open request of this type by this sender: the first date governs."""
+        """Return the open request of this type by this sender: the first date governs. What is held was not acted on and does not count."""
         if sender_key is None:
             return None
         requests = (self.requests[reference] for reference in self.by_sender.get(sender_key, ()))
-        return next((known for known in requests if known.is_open and known.type is request_type), None)
+        return next((known for known in requests if known.is_open and not known.is_held and known.type is request_type), None)
 
     def add_request(self, known: KnownRequest) -> None:
         """Put a request into the picture."""
@@ -93,7 +96,7 @@ class Picture:
     def add_message(self, pointers: Pointers, reference: str | None) -> None:
         """Put a kept message into the picture."""
         if pointers.message_key is not None and pointers.text_key is not None:
-            self.seen[pointers.message_key].add(pointers.text_key)
+            self.seen[pointers.message_key].add((pointers.sender_key, pointers.text_key))
             if reference is not None:
                 self.by_message.setdefault(pointers.message_key, reference)
 

@@ -8,7 +8,7 @@ import re
 ALPHABET = "ABCDEFGHJKLMNPQRSTVWXYZ"
 """23 letters, a prime number of them: every single wrong digit and every swap of neighbours is caught."""
 
-_SHAPE = re.compile(r"(?<![0-9A-Za-z])(\d{4})-(\d{5,7})-([A-Z])(?![0-9A-Za-z])")
+_SHAPE = re.compile(r"(?<![0-9A-Za-z])(\d{4})-(\d{5,7})-([A-Z])(?![0-9A-Za-z])", re.ASCII)
 
 
 def reference(year: int, number: int) -> str:

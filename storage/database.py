@@ -2,15 +2,17 @@
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
 from storage.tables import metadata
 
@@ -18,6 +20,15 @@ SCHEMA = "0001"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
 
 BUSY_SECONDS = 10
+
+MOST_KEYS = 10_000
+"""How many keys one look-up names: SQLite binds at most 32 766 values, PostgreSQL 65 535."""
+
+MAKING = 0x6D61696C626F74
+"""PostgreSQL's advisory lock under which a store is made or upgraded ("mailbot" in ASCII)."""
+
+_OUR_REVISION = re.compile(r"\d{4}")
+_READ_ONLY_SQLSTATE = "25006"
 
 
 class StoreFailure(Exception):
@@ -32,46 +43,83 @@ class StoreMisused(StoreFailure):
     transient = False
 
 
-class SchemaDiffers(StoreMisused):
-    """The store was made by another version of mailbot."""
-
-
 class Database:
     """An open store. ``write`` and ``read`` open one transaction each; nothing else touches the connection."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine from ``open_database``."""
+        """Take an engine that nobody else uses."""
         self._engine = engine
-        self._reader = engine.execution_options(mailbot_reads=True)
+        options: dict[str, Any] = {"mailbot_reads": True}
+        if engine.dialect.name == "postgresql":  # SQLite's reading transactions are like this already
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = engine.execution_options(**options)
+
+    @property
+    def address(self) -> str:
+        """Return where the store is, without its password."""
+        return self._engine.url.render_as_string()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that holds the write lock from its first statement, so that it can never be refused half-way."""
-        with _failures_named(self._engine), self._engine.begin() as tx:
+        """Open a transaction that, on SQLite, holds the write lock from its first statement: it can never be refused half-way."""
+        with self._failures_named(), self._engine.begin() as tx:
             yield tx
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store and writes nothing."""
-        with _failures_named(self._engine), self._reader.connect() as tx:
+        with self._failures_named(), self._reader.connect() as tx:
             yield tx
 
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
 
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        """Turn the driver's errors into ``StoreFailure``; what our own statements got wrong stays as it is."""
+        try:
+            yield
+        except DBAPIError as error:
+            reason = str(error.orig).partition("\n")[0]
+            if _sqlite_code(error) == sqlite3.SQLITE_NOTADB:
+                raise StoreMisused(f"{self.address} is not a database: {reason}") from error
+            if _is_the_worlds(error):
+                raise StoreFailure(f"the store {self.address} cannot be used: {reason}") from error
+            raise
+
 
 def open_database(url: str) -> Database:
     """Open the store at ``url``; make it if it is new. Raises ``StoreFailure`` with a sentence that says what to do."""
-    address = _understood(url)
-    engine = _engine(address)
+    database = Database(_engine(_understood(url)))
     try:
-        with _failures_named(engine), engine.begin() as connection:
-            _make_or_check(connection, address)
+        _make_or_check(database)
     except StoreFailure:
-        engine.dispose()
+        database.close()
         raise
-    return Database(engine)
+    return database
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Bring the store at ``url`` to this version's schema; return the revisions before and after."""
+    from alembic import command
+    from alembic.config import Config
+
+    database = Database(_engine(_understood(url)))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    try:
+        with database.write() as tx:
+            _keep_others_out(tx)
+            before = _revision(tx, database.address)
+            if before is None or before < SCHEMA:
+                config.attributes["connection"] = tx
+                command.upgrade(config, "head")
+            elif before > SCHEMA:
+                raise StoreMisused(_newer(database.address, before))
+            return before, SCHEMA
+    finally:
+        database.close()
 
 
 def insert_new(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -81,22 +129,14 @@ def insert_new(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> 
         tx.execute(make(table).on_conflict_do_nothing(), list(rows))
 
 
-def upgrade(url: str) -> tuple[str | None, str]:
-    """Bring the store at ``url`` to this version's schema; return the revisions before and after."""
-    from alembic import command
-    from alembic.config import Config
+Key = TypeVar("Key")
 
-    engine = _engine(_understood(url))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    try:
-        with _failures_named(engine), engine.begin() as connection:
-            before = _revision(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            return before, SCHEMA
-    finally:
-        engine.dispose()
+
+def portions(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Cut the keys of a look-up into lists that an engine takes at once; no keys are no list."""
+    chosen = list(keys)
+    for start in range(0, len(chosen), MOST_KEYS):
+        yield chosen[start : start + MOST_KEYS]
 
 
 def _understood(url: str) -> URL:
@@ -104,16 +144,24 @@ def _understood(url: str) -> URL:
         address = make_url(url)
         dialect = address.get_dialect().name
     except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreMisused("store.url is not the address of a database; write sqlite:////absolute/path or postgresql+psycopg://…") from error
+        raise StoreMisused(
+            "store.url is not the address of a database; write sqlite:////absolute/path or postgresql+psycopg://…"
+        ) from error
     if dialect not in ("sqlite", "postgresql"):
         raise StoreMisused(f"store.url names {dialect}; mailbot keeps its register in SQLite or PostgreSQL")
     if dialect == "sqlite" and (not address.database or address.database == ":memory:"):
         raise StoreMisused("store.url names no file; write sqlite:////absolute/path/to/file.db")
+    try:
+        address.get_dialect().import_dbapi()
+    except ModuleNotFoundError as error:
+        raise StoreMisused(
+            f"store.url needs the package {error.name}; install mailbot[postgresql] and write postgresql+psycopg://…"
+        ) from error
     return address
 
 
 def _engine(address: URL) -> Engine:
-    if address.get_dialect().name != "sqlite":
+    if address.get_backend_name() != "sqlite":
         return create_engine(address, pool_pre_ping=True)
     _make_private_file(Path(address.database or ""))
     engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
@@ -145,39 +193,61 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return str(revision) if revision else None
-
-
-def _make_or_check(connection: Connection, address: URL) -> None:
-    revision = _revision(connection)
-    if revision == SCHEMA:
-        return
-    if revision is not None:
-        raise SchemaDiffers(
-            f"the store {address.render_as_string()} has schema {revision} and this mailbot works with {SCHEMA}: run `mailbot store upgrade`"
+def _make_or_check(database: Database) -> None:
+    with database.read() as tx:
+        revision = _revision(tx, database.address)
+    if revision is None:
+        with database.write() as tx:
+            _keep_others_out(tx)
+            revision = _revision(tx, database.address) or _make(tx)
+    if revision > SCHEMA:
+        raise StoreMisused(_newer(database.address, revision))
+    if revision < SCHEMA:
+        raise StoreMisused(
+            f"the store {database.address} has schema {revision} and this mailbot works with {SCHEMA}: run `mailbot store upgrade`"
         )
-    if inspect(connection).get_table_names():
-        raise StoreMisused(f"the store {address.render_as_string()} holds tables that are not mailbot's; give mailbot a database of its own")
-    metadata.create_all(connection)
-    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")
 
 
-@contextmanager
-def _failures_named(engine: Engine) -> Iterator[None]:
-    """Turn the driver's errors into ``StoreFailure``; what our own statements got wrong stays as it is."""
-    try:
-        yield
-    except DBAPIError as error:
-        name = type(error.orig).__name__
-        if name not in ("OperationalError", "DatabaseError", "InterfaceError", "ConnectionTimeout"):
-            raise
-        where = engine.url.render_as_string()
-        reason = str(error.orig).partition("\n")[0]
-        if "not a database" in reason:
-            raise StoreMisused(f"{where} is not a database: {reason}") from error
-        raise StoreFailure(f"the store {where} cannot be used: {reason}") from error
+def _keep_others_out(tx: Connection) -> None:
+    """Let nobody else make or upgrade the store until the transaction ends; on SQLite the write lock does it."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(MAKING)))
+
+
+def _revision(tx: Connection, address: str) -> str | None:
+    """Return the schema's revision, None of an empty database; a database that is somebody else's is refused."""
+    names = inspect(tx).get_table_names()
+    if not names:
+        return None
+    revision = tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if "alembic_version" in names else None
+    if revision is None or not _OUR_REVISION.fullmatch(revision) or "ledger" not in names:
+        raise StoreMisused(f"the store {address} holds tables that are not mailbot's; give mailbot a database of its own")
+    return str(revision)
+
+
+def _make(tx: Connection) -> str:
+    """Make the newest schema at once; a test keeps it equal to what the migrations make."""
+    metadata.create_all(tx)
+    tx.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    tx.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": SCHEMA})
+    return SCHEMA
+
+
+def _newer(address: str, revision: str) -> str:
+    return f"the store {address} has schema {revision} of a newer mailbot; this one works with {SCHEMA}: install the newer one"
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    """Return SQLite's primary result code; None on PostgreSQL."""
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _is_the_worlds(error: DBAPIError) -> bool:
+    """Tell whether the engine, its disk or the way to it failed, and not our statement. SQLite calls both OperationalError."""
+    if getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQLSTATE:
+        return True
+    fails = isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+    return fails and _sqlite_code(error) != sqlite3.SQLITE_ERROR

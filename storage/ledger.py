@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func
 
 from rules.place import Cursor, Place
 from rules.vocabulary import Outcome
-from storage.tables import cursors, ledger, letters, pending, receipts, requests
+from storage.database import portions
+from storage.tables import FILING_DUE, cursors, ledger, letters, pending, receipts, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,42 +106,39 @@ def set_pending(tx: Connection, cursor: Cursor, uids: Iterable[int], reason: str
 
 def forget_pending(tx: Connection, cursor: Cursor, uids: Iterable[int]) -> None:
     """Stop waiting for messages: they were taken in, or they are gone."""
-    chosen = list(uids)
-    if chosen:
+    for chosen in portions(uids):
         tx.execute(delete(pending).where(*_folder(pending, cursor), pending.c.uid.in_(chosen)))
 
 
 def known_fingerprints(tx: Connection, cursor: Cursor, fingerprints: Iterable[bytes]) -> Mapping[bytes, list[int]]:
     """Return the rows that the folder's messages had before it was renumbered, by fingerprint (H3)."""
-    rows = tx.execute(
-        select(ledger.c.id, ledger.c.fingerprint).where(
-            ledger.c.inbox == cursor.inbox,
-            ledger.c.folder == cursor.folder,
-            ledger.c.uidvalidity != cursor.uidvalidity,
-            ledger.c.fingerprint.in_(list(fingerprints)),
-        )
-    )
-    known: dict[bytes, list[int]] = defaultdict(list)
-    for row in rows:
-        known[row.fingerprint].append(row.id)
+    before = (ledger.c.inbox == cursor.inbox, ledger.c.folder == cursor.folder, ledger.c.uidvalidity != cursor.uidvalidity)
+    known: defaultdict[bytes, list[int]] = defaultdict(list)
+    for chosen in portions(fingerprints):
+        found = select(ledger.c.id, ledger.c.fingerprint).where(*before, ledger.c.fingerprint.in_(chosen)).order_by(ledger.c.id)
+        for row in tx.execute(found):
+            known[row.fingerprint].append(row.id)
     return known
 
 
 def renumber(tx: Connection, cursor: Cursor, new_uids: Mapping[int, int]) -> None:
     """Give messages seen before (row → UID) their new number wherever their place is kept."""
-    for row, uid in new_uids.items():
-        old = tx.execute(select(ledger.c.inbox, ledger.c.folder, ledger.c.uidvalidity, ledger.c.uid).where(ledger.c.id == row)).one()
-        new = {"uidvalidity": cursor.uidvalidity, "uid": uid}
-        tx.execute(update(ledger).where(ledger.c.id == row).values(**new))
-        for table in (receipts, requests):
-            same = [table.c[name] == value for name, value in old._mapping.items()]
-            tx.execute(update(table).where(*same).values(**new))
+    for chosen in portions(new_uids):
+        columns = (ledger.c.id, ledger.c.uidvalidity, ledger.c.uid, ledger.c.reference)
+        found = tx.execute(select(*columns).where(ledger.c.id.in_(chosen)))
+        moves = [
+            {"row": row.id, "from_uidvalidity": row.uidvalidity, "from_uid": row.uid, "to_uid": new_uids[row.id], "joins": row.reference}
+            for row in found
+        ]
+        _renumber(tx, cursor, ledger, (ledger.c.id == bindparam("row"),), moves)
+        _renumber(tx, cursor, receipts, (), moves)
+        _renumber(tx, cursor, requests, (requests.c.reference == bindparam("joins"),), [move for move in moves if move["joins"]])
 
 
 def filing_due(tx: Connection, cursor: Cursor) -> tuple[Filing, ...]:
     """Return the messages of the folder that are to be filed away."""
-    where = (*_folder(ledger, cursor), ledger.c.filing == "due")
-    return tuple(Filing(row.id, row.uid) for row in tx.execute(select(ledger.c.id, ledger.c.uid).where(*where).order_by(ledger.c.uid)))
+    due = select(ledger.c.id, ledger.c.uid).where(*_folder(ledger, cursor)).where(FILING_DUE).order_by(ledger.c.uid)
+    return tuple(Filing(row.id, row.uid) for row in tx.execute(due))
 
 
 def filed(tx: Connection, filings: Iterable[Filing]) -> None:
@@ -183,6 +181,16 @@ def _row(entry: Entry, now: datetime) -> dict[str, object]:
 def _folder(table: Table, cursor: Cursor) -> tuple[ColumnElement[bool], ...]:
     columns = table.c
     return (columns.inbox == cursor.inbox, columns.folder == cursor.folder, columns.uidvalidity == cursor.uidvalidity)
+
+
+def _renumber(
+    tx: Connection, cursor: Cursor, table: Table, found_by: Sequence[ColumnElement[bool]], moves: Sequence[Mapping[str, object]]
+) -> None:
+    if moves:
+        columns = table.c
+        place = (columns.inbox == cursor.inbox, columns.folder == cursor.folder, columns.uidvalidity == bindparam("from_uidvalidity"))
+        chosen = update(table).where(*found_by, *place, columns.uid == bindparam("from_uid"))
+        tx.execute(chosen.values(uidvalidity=cursor.uidvalidity, uid=bindparam("to_uid")), list(moves))
 
 
 def _move(tx: Connection, cursor: Cursor, **values: object) -> None:

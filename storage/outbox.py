@@ -4,15 +4,19 @@ A claimed letter that was not marked was never sent and is simply claimed again.
 been accepted or not: it is doubtful, is not sent again, and a person looks (RFC 5321, 4.1.1.4 and 6.1).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
 
-from storage.database import insert_new
-from storage.tables import letters
+from storage.database import StoreFailure, insert_new
+from storage.tables import LETTER_WAITS, letters
+
+LetterRow: TypeAlias = Row[Any]
 
 
 class LetterState(StrEnum):
@@ -44,11 +48,12 @@ class NewLetter:
     message_id: str
     content: bytes
     capped: bool
+    aligned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many letters caused by incoming mail may go out; 0 turns one off (RFC 3834, 2)."""
+    """How many letters caused by incoming mail may go out; 0 turns one off. Half the hourly one is kept for aligned senders."""
 
     per_address_a_day: int
     per_domain_an_hour: int
@@ -92,58 +97,75 @@ class Settlement:
     not_before: datetime | None = None
 
 
-SENT = (LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)
+SENT = (LetterState.CLAIMED, LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)
+"""The states of letters that count against the caps: they went out, or may have, or are about to."""
+
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+SHORTEST_DEFERRAL = timedelta(minutes=1)
 
 
 def queue(tx: Connection, new: Sequence[NewLetter], now: datetime) -> None:
     """Put letters into the outbox; one that stands already under its cause and kind stays as it is (I3)."""
-    insert_new(tx, letters, [{**asdict(letter), "state": LetterState.QUEUED, "queued_at": now, "not_before": now, "attempts": 0} for letter in new])
+    insert_new(
+        tx, letters, [{**asdict(letter), "state": LetterState.QUEUED, "queued_at": now, "not_before": now, "attempts": 0} for letter in new]
+    )
 
 
 def claim(tx: Connection, most: int, caps: Caps, now: datetime) -> tuple[ClaimedLetter, ...]:
-    """Take the next letters that may go now. What is over a cap is deferred to when the cap frees, never dropped (H81)."""
-    ready = letters.c.state.in_([LetterState.QUEUED, LetterState.DEFERRED]) & (letters.c.not_before <= now)
-    rows = tx.execute(select(letters).where(ready).order_by(letters.c.id).limit(most).with_for_update(skip_locked=True)).all()
-    gate = _Gate(tx, caps, rows, now)
-    going = [row for row in rows if gate.admits(row)]
-    if going:
-        tx.execute(update(letters).where(letters.c.id.in_([row.id for row in going])).values(state=LetterState.CLAIMED, attempts=letters.c.attempts + 1))
-    for moment in sorted(set(gate.deferred.values())):
-        over = [row for row, until in gate.deferred.items() if until == moment]
-        tx.execute(update(letters).where(letters.c.id.in_(over)).values(state=LetterState.DEFERRED, not_before=moment, reply="over a cap"))
-    return tuple(ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at) for row in going)
+    """Take the next letters that may go now. What is over a cap is deferred to when the cap frees, never dropped (H81).
+
+    Nobody else gets the letters meanwhile. The caps are exact as long as one instance at a time claims (H21).
+    """
+    ready = select(letters).where(LETTER_WAITS, letters.c.not_before <= now).order_by(letters.c.not_before, letters.c.id).limit(most)
+    while rows := tx.execute(ready.with_for_update(skip_locked=True)).all():
+        gate = _Gate(tx, caps, [row for row in rows if row.capped], now)
+        going = [row for row in rows if not row.capped or gate.admits(row)]
+        _defer(tx, gate.deferred)
+        if going:
+            claimed = {"state": LetterState.CLAIMED, "claimed_at": now, "attempts": letters.c.attempts + 1}
+            tx.execute(update(letters).where(letters.c.id.in_([row.id for row in going])).values(claimed))
+            return tuple(
+                ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at) for row in going
+            )
+    return ()
 
 
 def mark(tx: Connection, ids: Sequence[int], now: datetime) -> None:
     """Note durably that the letters are about to be transmitted: from here on they may have been accepted."""
-    tx.execute(update(letters).where(letters.c.id.in_(ids)).values(state=LetterState.MARKED, marked_at=now))
+    ours = letters.c.id.in_(ids) & letters.c.state.in_([LetterState.CLAIMED, LetterState.MARKED])
+    if tx.execute(update(letters).where(ours).values(state=LetterState.MARKED, marked_at=now)).rowcount != len(set(ids)):
+        raise StoreFailure("another mailbot took over the letters that this one was about to send")
 
 
 def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     """Write how the tries ended."""
-    final = [{"row": each.id, "state": each.state, "reply": each.reply} for each in settlements if each.not_before is None]
-    if final:
-        chosen = update(letters).where(letters.c.id == bindparam("row"))
-        tx.execute(chosen.values(state=bindparam("state"), reply=bindparam("reply"), settled_at=now), final)
-    for each in settlements:
-        if each.not_before is not None:
-            tx.execute(update(letters).where(letters.c.id == each.id).values(state=each.state, reply=each.reply, not_before=each.not_before))
+    letter = update(letters).where(letters.c.id == bindparam("letter")).values(state=bindparam("state"), reply=bindparam("reply"))
+    ended = [{"letter": each.id, "state": each.state, "reply": each.reply} for each in settlements if each.not_before is None]
+    again = [
+        {"letter": each.id, "state": each.state, "reply": each.reply, "not_before": each.not_before}
+        for each in settlements
+        if each.not_before is not None
+    ]
+    if ended:
+        tx.execute(letter.values(settled_at=now), ended)
+    if again:
+        tx.execute(letter.values(not_before=bindparam("not_before")), again)
 
 
 def recover(tx: Connection) -> tuple[int, int]:
     """After a death: claimed letters are queued again, marked ones are doubtful; return how many of each."""
     again = tx.execute(update(letters).where(letters.c.state == LetterState.CLAIMED).values(state=LetterState.QUEUED)).rowcount
     doubt = tx.execute(
-        update(letters).where(letters.c.state == LetterState.MARKED).values(state=LetterState.DOUBTFUL, reply="the process ended while sending")
+        update(letters)
+        .where(letters.c.state == LetterState.MARKED)
+        .values(state=LetterState.DOUBTFUL, reply="the process ended while sending")
     ).rowcount
     return again, doubt
 
 
 def next_moment(tx: Connection) -> datetime | None:
     """Return when the next waiting letter may go; None if none waits."""
-    waiting = letters.c.state.in_([LetterState.QUEUED, LetterState.DEFERRED])
-    return tx.execute(select(letters.c.not_before).where(waiting).order_by(letters.c.not_before).limit(1)).scalar()
+    return tx.execute(select(letters.c.not_before).where(LETTER_WAITS).order_by(letters.c.not_before).limit(1)).scalar()
 
 
 def count_by_state(tx: Connection) -> dict[LetterState, int]:
@@ -165,48 +187,82 @@ def list_letters(tx: Connection, reference: str | None = None) -> tuple[ListedLe
     )
 
 
-class _Gate:
-    """Counts what was sent of late and lets through what the caps allow; half the hourly cap is kept for aligned senders."""
+def _defer(tx: Connection, deferred: Mapping[int, datetime]) -> None:
+    if deferred:
+        later = update(letters).where(letters.c.id == bindparam("letter")).values(state=LetterState.DEFERRED, reply="over a cap")
+        rows = [{"letter": letter, "not_before": moment} for letter, moment in deferred.items()]
+        tx.execute(later.values(not_before=bindparam("not_before")), rows)
 
-    def __init__(self, tx: Connection, caps: Caps, rows: Iterable[Row[tuple[object, ...]]], now: datetime) -> None:
-        bound = [row for row in rows if row.capped]
+
+@dataclass(frozen=True, slots=True)
+class _Cap:
+    """At most so many letters in a window of time to what has the same values in the columns of ``group``."""
+
+    most: int
+    window: timedelta
+    group: tuple[Column[Any], ...] = ()
+    spares_aligned: bool = False
+
+
+def _in_force(caps: Caps) -> Iterator[_Cap]:
+    recipient, topic, domain = letters.c.recipient_key, letters.c.topic, letters.c.domain
+    if caps.per_address_a_day:
+        yield _Cap(caps.per_address_a_day, DAY, (recipient,))
+        yield _Cap(1, DAY, (recipient, topic))  # RFC 3834, 2
+    if caps.per_domain_an_hour:
+        yield _Cap(caps.per_domain_an_hour, HOUR, (domain,))
+    if caps.an_hour:
+        yield _Cap(caps.an_hour, HOUR)
+        yield _Cap(max(1, caps.an_hour // 2), HOUR, spares_aligned=True)
+
+
+class _Count:
+    """One cap, and when the letters went out that count against it."""
+
+    def __init__(self, tx: Connection, cap: _Cap, rows: Sequence[LetterRow], now: datetime) -> None:
+        self._cap = cap
+        self._moments: defaultdict[tuple[object, ...], list[datetime]] = defaultdict(list)
+        sent = select(letters.c.claimed_at, *cap.group).where(
+            letters.c.capped, letters.c.state.in_(SENT), letters.c.claimed_at > now - cap.window
+        )
+        if cap.group:
+            sent = sent.where(cap.group[0].in_({row._mapping[cap.group[0]] for row in rows}))
+        if cap.spares_aligned:
+            sent = sent.where(letters.c.aligned.is_(False))
+        for moment, *group in tx.execute(sent.order_by(letters.c.claimed_at)):
+            self._moments[tuple(group)].append(moment)
+
+    def frees_at(self, row: LetterRow) -> datetime | None:
+        """Return when the cap lets the letter through; None if it does so now."""
+        moments = self._of(row)
+        return moments[-self._cap.most] + self._cap.window if len(moments) >= self._cap.most and self._binds(row) else None
+
+    def add(self, row: LetterRow, now: datetime) -> None:
+        """Count one more letter."""
+        if self._binds(row):
+            self._of(row).append(now)
+
+    def _of(self, row: LetterRow) -> list[datetime]:
+        return self._moments[tuple(row._mapping[column] for column in self._cap.group)]
+
+    def _binds(self, row: LetterRow) -> bool:
+        return not (self._cap.spares_aligned and row.aligned)
+
+
+class _Gate:
+    """Lets through what the caps allow, and notes until when the rest waits."""
+
+    def __init__(self, tx: Connection, caps: Caps, bound: Sequence[LetterRow], now: datetime) -> None:
         self.deferred: dict[int, datetime] = {}
         self._now = now
-        self._caps: list[tuple[int, timedelta, Callable[[Row[tuple[object, ...]]], object], dict[object, list[datetime]]]] = []
-        if not bound:
-            return
-        recipients, domains = {row.recipient_key for row in bound}, {row.domain for row in bound}
-        if caps.per_address_a_day:
-            sent = _sent_since(tx, letters.c.recipient_key, letters.c.recipient_key.in_(recipients), now - DAY)
-            self._caps.append((caps.per_address_a_day, DAY, lambda row: row.recipient_key, sent))
-            topics = _sent_since(tx, letters.c.recipient_key, letters.c.recipient_key.in_(recipients), now - DAY, letters.c.topic)
-            self._caps.append((1, DAY, lambda row: (row.recipient_key, row.topic), topics))
-        if caps.per_domain_an_hour:
-            sent = _sent_since(tx, letters.c.domain, letters.c.domain.in_(domains), now - HOUR)
-            self._caps.append((caps.per_domain_an_hour, HOUR, lambda row: row.domain, sent))
-        if caps.an_hour:
-            sent = _sent_since(tx, None, letters.c.id.is_not(None), now - HOUR)
-            self._caps.append((max(1, caps.an_hour // 2), HOUR, lambda _row: None, sent))
+        self._counts = [_Count(tx, cap, bound, now) for cap in _in_force(caps)] if bound else []
 
-    def admits(self, row: Row[tuple[object, ...]]) -> bool:
-        """Tell whether the letter may go now, and count it if so; else note until when it waits."""
-        if not row.capped:
-            return True
-        sent = [(cap, window, sorted(counted.get(group(row), []))) for cap, window, group, counted in self._caps]
-        freed = [moments[len(moments) - cap] + window for cap, window, moments in sent if len(moments) >= cap]
+    def admits(self, row: LetterRow) -> bool:
+        """Tell whether the letter may go now, and count it if so."""
+        freed = [moment for count in self._counts if (moment := count.frees_at(row))]
         if freed:
-            self.deferred[row.id] = max(*freed, self._now + timedelta(minutes=1))
+            self.deferred[row.id] = max(*freed, self._now + SHORTEST_DEFERRAL)
             return False
-        for _cap, _window, group, counted in self._caps:
-            counted.setdefault(group(row), []).append(self._now)
+        for count in self._counts:
+            count.add(row, self._now)
         return True
-
-
-def _sent_since(tx: Connection, group: object, where: object, since: datetime, second: object = None) -> dict[object, list[datetime]]:
-    """Return when capped letters were sent since then, by the value of ``group`` (and ``second``)."""
-    counted = letters.c.capped & (letters.c.state.in_(SENT) & (letters.c.marked_at >= since) | (letters.c.state == LetterState.CLAIMED))
-    columns = [column for column in (group, second) if column is not None]
-    sent: dict[object, list[datetime]] = {}
-    for *key, moment in tx.execute(select(*columns, letters.c.marked_at).where(counted, where)):  # type: ignore[call-overload]
-        sent.setdefault(tuple(key) if len(key) > 1 else (key[0] if key else None), []).append(moment or since)
-    return sent

@@ -1,17 +1,18 @@
 """The request register: what was asked, what is owed and by when, and everything that happened to it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
 
 from rules.life import CLOSED, OPEN
 from rules.matching import KnownRequest, Picture, Pointers, references_named
 from rules.place import Place
 from rules.reference import reference as make_reference
 from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing, State
-from storage.database import insert_new
+from storage.database import insert_new, portions
 from storage.tables import counters, events, letters, obligations, receipts, requests
 
 
@@ -142,36 +143,46 @@ class Numbering:
 def picture_of(tx: Connection, pointers: Sequence[Pointers]) -> Picture:
     """Return what the store knows about the messages of a batch, in one look-up a kind."""
     picture = Picture()
-    found = set(references_named(pointer.subject for pointer in pointers))
-    if answered := {message_id for pointer in pointers for message_id in pointer.answered_ids}:
-        rows = tx.execute(select(letters.c.message_id, letters.c.reference).where(letters.c.message_id.in_(answered), letters.c.reference.is_not(None)))
-        picture.by_letter = {row.message_id: row.reference for row in rows}
-        found.update(picture.by_letter.values())
-    keys = {key for pointer in pointers for key in (*pointer.answered_keys, pointer.message_key) if key}
-    if keys:
-        kept = select(receipts.c.message_key, receipts.c.text_key, receipts.c.reference).where(receipts.c.message_key.in_(keys))
-        for row in tx.execute(kept.order_by(receipts.c.id)):
-            picture.seen[row.message_key].add(row.text_key)
-            if row.reference:
-                picture.by_message.setdefault(row.message_key, row.reference)
-                found.add(row.reference)
-    senders = {pointer.sender_key for pointer in pointers if pointer.sender_key}
-    if senders or found:
-        for known in _known(tx, senders, found):
-            picture.add_request(known)
+    _see_letters(tx, picture, {message_id for pointer in pointers for message_id in pointer.answered_ids})
+    _see_messages(tx, picture, {key for pointer in pointers for key in (*pointer.answered_keys, pointer.message_key) if key})
+    named = references_named(pointer.subject for pointer in pointers)
+    found = named.union(picture.by_letter.values(), picture.by_message.values())
+    _see_requests(tx, picture, {pointer.sender_key for pointer in pointers if pointer.sender_key}, found)
     return picture
 
 
-def _known(tx: Connection, senders: Iterable[bytes], references: Iterable[str]) -> Iterable[KnownRequest]:
-    of_senders = requests.c.sender_key.in_(senders) & requests.c.state.in_(OPEN)
-    columns = (requests.c.reference, requests.c.type, requests.c.sender_key, requests.c.state, requests.c.language)
-    for row in tx.execute(select(*columns).where(or_(of_senders, requests.c.reference.in_(references))).order_by(requests.c.reference)):
-        yield KnownRequest(
-            row.reference,
-            RequestType(row.type) if row.type else None,
-            row.sender_key,
-            State(row.state) in OPEN,
-            Language(row.language) if row.language else None,
+def _see_letters(tx: Connection, picture: Picture, answered: Iterable[str]) -> None:
+    for chosen in portions(answered):
+        sent = select(letters.c.message_id, letters.c.reference).where(letters.c.message_id.in_(chosen), letters.c.reference.is_not(None))
+        picture.by_letter.update({row.message_id: row.reference for row in tx.execute(sent)})
+
+
+def _see_messages(tx: Connection, picture: Picture, keys: Iterable[bytes]) -> None:
+    for chosen in portions(keys):
+        columns = (receipts.c.message_key, receipts.c.text_key, receipts.c.sender_key, receipts.c.reference)
+        kept = select(*columns).where(receipts.c.message_key.in_(chosen))
+        for row in tx.execute(kept.order_by(receipts.c.id)):
+            picture.seen[row.message_key].add((row.sender_key, row.text_key))
+            if row.reference:
+                picture.by_message.setdefault(row.message_key, row.reference)
+
+
+def _see_requests(tx: Connection, picture: Picture, senders: Iterable[bytes], references: Iterable[str]) -> None:
+    """Put into the picture what the senders have open and what the references name, the oldest first."""
+    conditions: list[ColumnElement[bool]] = [requests.c.sender_key.in_(chosen) & requests.c.state.in_(OPEN) for chosen in portions(senders)]
+    conditions += [requests.c.reference.in_(chosen) for chosen in portions(references)]
+    columns = (requests.c.reference, requests.c.type, requests.c.sender_key, requests.c.state, requests.c.language, requests.c.outcome)
+    found = {row.reference: row for condition in conditions for row in tx.execute(select(*columns).where(condition))}
+    for _, row in sorted(found.items()):
+        picture.add_request(
+            KnownRequest(
+                row.reference,
+                RequestType(row.type) if row.type else None,
+                row.sender_key,
+                State(row.state) in OPEN,
+                Language(row.language) if row.language else None,
+                is_held=row.outcome == Outcome.HELD,
+            )
         )
 
 
@@ -195,18 +206,16 @@ def note(tx: Connection, happenings: Sequence[tuple[str, str, str, Mapping[str, 
 
 def list_requests(tx: Connection, *, only_open: bool = False) -> tuple[Registered, ...]:
     """Return the register, the most urgent first: by due date, what has none last."""
-    chosen = select(requests).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference)
-    if only_open:
-        chosen = chosen.where(requests.c.state.in_(OPEN))
-    rows = tx.execute(chosen).all()
-    owed = _owed_by(tx, None)
+    wanted = requests.c.state.in_(OPEN) if only_open else true()
+    rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference)).all()
+    owed = _owed_for(tx, obligations.c.reference.in_(select(requests.c.reference).where(wanted)))
     return tuple(_registered(row, owed.get(row.reference, ())) for row in rows)
 
 
 def find_request(tx: Connection, reference: str) -> Registered | None:
     """Return one request; None if the register does not hold it."""
     row = tx.execute(select(requests).where(requests.c.reference == reference)).one_or_none()
-    return _registered(row, _owed_by(tx, reference).get(reference, ())) if row else None
+    return _registered(row, _owed_for(tx, obligations.c.reference == reference).get(reference, ())) if row else None
 
 
 def history_of(tx: Connection, reference: str) -> tuple[Happening, ...]:
@@ -245,16 +254,14 @@ def postpone(tx: Connection, reference: str, day: date) -> None:
     tx.execute(update(requests).where(requests.c.reference == reference).values(postponed_to=day))
 
 
-def _owed_by(tx: Connection, reference: str | None) -> dict[str, tuple[Owed, ...]]:
-    chosen = select(obligations).order_by(obligations.c.id)
-    if reference is not None:
-        chosen = chosen.where(obligations.c.reference == reference)
-    owed: dict[str, list[Owed]] = {}
-    for row in tx.execute(chosen):
-        owed.setdefault(row.reference, []).append(
+def _owed_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Owed, ...]]:
+    """Return the obligations that are wanted, by reference."""
+    owed: defaultdict[str, list[Owed]] = defaultdict(list)
+    for row in tx.execute(select(obligations).where(wanted).order_by(obligations.c.id)):
+        owed[row.reference].append(
             Owed(row.id, row.what, row.system, row.source, row.starts, row.due, row.arithmetic, tuple(row.losing), row.met_at, row.met_by)
         )
-    return {ref: tuple(items) for ref, items in owed.items()}
+    return {reference: tuple(items) for reference, items in owed.items()}
 
 
 def _registered(row: Row[tuple[object, ...]], owed: tuple[Owed, ...]) -> Registered:

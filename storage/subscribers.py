@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from storage.database import insert_new
+from storage.database import insert_new, portions
 from storage.tables import consents, contacts, subscribers, suppressions, systems
 
 MESSAGES = "messages"
@@ -48,12 +48,13 @@ class Subscriber:
 
 
 def ids_by_email(tx: Connection, mailbox_keys: Iterable[str]) -> dict[str, int]:
-    """Return which of the addresses are on file, in one look-up."""
-    chosen = list(mailbox_keys)
-    if not chosen:
-        return {}
-    rows = tx.execute(select(contacts.c.key, contacts.c.subscriber_id).where(contacts.c.kind == "email", contacts.c.key.in_(chosen)))
-    return {row.key: row.subscriber_id for row in rows}
+    """Return which of the addresses are on file, in one look-up; an address of several people is the first one's."""
+    found: dict[str, int] = {}
+    for chosen in portions(mailbox_keys):
+        emails = select(contacts.c.key, contacts.c.subscriber_id).where(contacts.c.kind == "email", contacts.c.key.in_(chosen))
+        for row in tx.execute(emails.order_by(contacts.c.id)):
+            found.setdefault(row.key, row.subscriber_id)
+    return found
 
 
 def add_subscribers(tx: Connection, new: Sequence[NewSubscriber], source: str, now: datetime) -> None:

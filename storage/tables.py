@@ -1,4 +1,8 @@
-"""All tables, constraints and indexes, on one page. Moments are aware UTC; days are the operator's."""
+"""All tables, constraints and indexes, on one page. Moments are aware UTC; days are the operator's.
+
+Our own words have a length; what people, servers and configurations say has none, for PostgreSQL refuses what SQLite would keep.
+A change here is a new file in ``migrations/versions``, and ``database.SCHEMA`` names it.
+"""
 
 from datetime import UTC, datetime
 
@@ -20,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -57,12 +62,17 @@ metadata = MetaData(
 Number = BigInteger().with_variant(Integer, "sqlite")
 """Row numbers and UIDs: a UID fills 32 unsigned bits, more than PostgreSQL's integer holds."""
 
+# Conditions of partial indexes. A query repeats them word for word: SQLite uses such an index for nothing else.
+FILING_DUE = text("filing = 'due'")
+LETTER_WAITS = text("state IN ('queued', 'deferred')")
+NOT_LIFTED = text("lifted_at IS NULL")
+
 
 def _place() -> list[Column[object]]:
     """Return the four columns that together name a message in a mailbox (RFC 3501, 2.3.1.1)."""
     return [
-        Column("inbox", String(254), nullable=False),
-        Column("folder", String(254), nullable=False),
+        Column("inbox", Text, nullable=False),
+        Column("folder", Text, nullable=False),
         Column("uidvalidity", Number, nullable=False),
         Column("uid", Number, nullable=False),
     ]
@@ -75,7 +85,7 @@ leases = Table(
     "leases",
     metadata,
     Column("name", String(40), primary_key=True),
-    Column("holder", String(200), nullable=False),
+    Column("holder", Text, nullable=False),
     Column("until", Moment, nullable=False),
 )
 
@@ -85,8 +95,8 @@ counters = Table("counters", metadata, Column("name", String(40), primary_key=Tr
 cursors = Table(
     "cursors",
     metadata,
-    Column("inbox", String(254), primary_key=True),
-    Column("folder", String(254), primary_key=True),
+    Column("inbox", Text, primary_key=True),
+    Column("folder", Text, primary_key=True),
     Column("uidvalidity", Number, nullable=False),
     Column("last_uid", Number, nullable=False),
     Column("start_at", Moment, nullable=False),
@@ -113,6 +123,7 @@ ledger = Table(
     UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
     Index(None, "fingerprint"),
     Index(None, "reference"),
+    Index("ix_ledger_filing_due", "inbox", "folder", "uidvalidity", "uid", sqlite_where=FILING_DUE, postgresql_where=FILING_DUE),
 )
 
 pending = Table(
@@ -150,9 +161,9 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Number, primary_key=True),
-    Column("surname", String(200)),
-    Column("given_name", String(200)),
-    Column("patronymic", String(200)),
+    Column("surname", Text),
+    Column("given_name", Text),
+    Column("patronymic", Text),
     Column("more", JSON, nullable=False),  # what else the policy lists: place of work, post ...
     Column("blocked_at", Moment),
     Column("since", Moment, nullable=False),
@@ -164,9 +175,9 @@ contacts = Table(
     Column("id", Number, primary_key=True),
     Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(10), nullable=False),  # "email" or "phone"
-    Column("value", String(254), nullable=False),
-    Column("key", String(254), nullable=False),  # the form in which two equal ones compare equal
-    Column("source", String(60), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("key", Text, nullable=False),  # the form in which two equal ones compare equal
+    Column("source", Text, nullable=False),
     Column("since", Moment, nullable=False),
     UniqueConstraint("subscriber_id", "kind", "key"),
     Index(None, "kind", "key"),
@@ -180,7 +191,7 @@ consents = Table(
     Column("scope", String(20), nullable=False),
     Column("since", Date, nullable=False),
     Column("until", Date),
-    Column("evidence", String(200)),
+    Column("evidence", Text),
     Column("ended_by", String(20)),  # the reference of the request that ended it
     Index(None, "subscriber_id"),
 )
@@ -194,14 +205,13 @@ suppressions = Table(
     Column("reference", String(20)),
     Column("since", Moment, nullable=False),
     Column("lifted_at", Moment),
-    Index("uq_suppressions_active", "address_key", "scope", unique=True, sqlite_where=Column("lifted_at").is_(None),
-          postgresql_where=Column("lifted_at").is_(None)),
-)  # fmt: skip
+    Index("uq_suppressions_active", "address_key", "scope", unique=True, sqlite_where=NOT_LIFTED, postgresql_where=NOT_LIFTED),
+)
 
 systems = Table(
     "systems",
     metadata,
-    Column("name", String(60), primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("mode", String(10), nullable=False),
     Column("since", Moment, nullable=False),
 )
@@ -224,12 +234,12 @@ requests = Table(
     Column("rule", String(60), nullable=False),
     Column("reason", Text, nullable=False),
     Column("matched", Text),
-    Column("clause", String(20)),
+    Column("clause", Text),
     Column("certainty", String(10)),
     Column("may_be", JSON, nullable=False),
-    Column("policy", String(60), nullable=False),
-    Column("policy_version", String(20), nullable=False),
-    Column("sender", String(320)),
+    Column("policy", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("sender", Text),
     Column("sender_key", LargeBinary(16)),
     Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="SET NULL")),
     Column("flags", JSON, nullable=False),
@@ -244,14 +254,14 @@ obligations = Table(
     Column("id", Number, primary_key=True),
     Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
     Column("what", String(30), nullable=False),
-    Column("system", String(60), nullable=False),
-    Column("source", String(200), nullable=False),
+    Column("system", Text, nullable=False),
+    Column("source", Text, nullable=False),
     Column("starts", String(20), nullable=False),
     Column("due", Date),
     Column("arithmetic", Text, nullable=False),
     Column("losing", JSON, nullable=False),
     Column("met_at", Moment),
-    Column("met_by", String(60)),
+    Column("met_by", Text),
     UniqueConstraint("reference", "what", "system"),
 )
 
@@ -262,7 +272,7 @@ events = Table(
     Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
     Column("at", Moment, nullable=False),
     Column("what", String(40), nullable=False),
-    Column("who", String(60), nullable=False),
+    Column("who", Text, nullable=False),
     Column("detail", JSON, nullable=False),
     Index(None, "reference"),
 )
@@ -277,23 +287,26 @@ letters = Table(
     Column("reference", String(20)),
     Column("topic", String(20), nullable=False),  # the request type, or "held": one acknowledgement a topic a day
     Column("language", String(5), nullable=False),
-    Column("recipient", String(320), nullable=False),
+    Column("recipient", Text, nullable=False),
     Column("recipient_key", LargeBinary(16), nullable=False),
-    Column("domain", String(254), nullable=False),
-    Column("envelope_sender", String(320), nullable=False),
-    Column("message_id", String(250), nullable=False, unique=True),
-    Column("content", LargeBinary, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("envelope_sender", Text, nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
     Column("state", String(10), nullable=False),
     Column("capped", Boolean, nullable=False),  # caused by incoming mail, so the caps bind it; False: released by staff
+    Column("aligned", Boolean, nullable=False),  # to a sender whose authentication is aligned: half the hourly cap is kept for these
     Column("attempts", Integer, nullable=False, default=0),
     Column("queued_at", Moment, nullable=False),
     Column("not_before", Moment, nullable=False),
+    Column("claimed_at", Moment),
     Column("marked_at", Moment),
     Column("settled_at", Moment),
-    Column("reply", String(200)),
+    Column("reply", Text),
+    Column("content", LargeBinary, nullable=False),  # last: SQLite reads over what stands before the column it wants
     UniqueConstraint("cause", "kind"),
-    Index(None, "state", "not_before"),
+    Index("ix_letters_waiting", "not_before", "id", sqlite_where=LETTER_WAITS, postgresql_where=LETTER_WAITS),
     Index(None, "recipient_key"),
-    Index(None, "domain", "marked_at"),
+    Index(None, "domain", "claimed_at"),
+    Index(None, "claimed_at"),
     Index(None, "reference"),
 )

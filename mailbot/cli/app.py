@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -13,6 +14,7 @@ from mailbot.cli.requests import requests_app
 from mailbot.cli.run import run
 from mailbot.cli.store import store_app
 from mailbot.cli.subscribers import subscribers_app
+from mailbot.cli.terms import visible
 from mailbot.errors import Problem
 
 app = typer.Typer(
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(classify)
-app.command()(demo)
+app.command(short_help="Show what mailbot makes of sample mail.")(demo)
 app.add_typer(policy_app)
 app.add_typer(requests_app)
 app.add_typer(subscribers_app)
@@ -33,14 +35,16 @@ app.add_typer(letters_app)
 app.add_typer(store_app)
 
 
-def main() -> None:
-    """Run the command line; a failure that somebody can mend is a sentence, not a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; a failure that somebody can mend is a sentence, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a letter that the terminal lacks is no reason to stop
     try:
-        app()
+        app(arguments, prog_name="mailbot")
     except Problem as problem:
         sys.stdout.flush()
         for sentence in str(problem).splitlines():
-            sys.stderr.write(f"mailbot: {sentence}\n")
+            sys.stderr.write(f"mailbot: {visible(sentence)}\n")
         sys.exit(problem.exit_status)
     except BrokenPipeError:  # `mailbot … | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

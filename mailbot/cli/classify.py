@@ -1,12 +1,11 @@
 """``mailbot classify``: what single messages would be taken for, without a store and without a server."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mailbot.cli.terms import JsonOption, print_json
+from mailbot.cli.terms import JsonOption, print_json, print_lines
 from mailbot.errors import Problem
 
 
@@ -16,7 +15,7 @@ def classify(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what each message asks for, in which language, by which words, and why."""
+    """Say what messages in files ask for, and why."""
     from mailbot.judging import Judge
     from mailbot.policies import load_policy
 
@@ -32,6 +31,6 @@ def classify(
             print_json({"file": str(file), **verdict.as_row()})
         else:
             kind = f" {verdict.type}" if verdict.type else ""
-            sys.stdout.write(f"{file}: {verdict.outcome}{kind}: {verdict.reason}\n")
+            print_lines([f"{file}: {verdict.outcome}{kind}: {verdict.reason}"])
     if unreadable:
         raise Problem("\n".join(unreadable))

@@ -2,8 +2,7 @@
 
 import typer
 
-from mailbot.cli.terms import ConfigOption, JsonOption, print_json, print_table, store_failures_told
-from mailbot.config import load_config
+from mailbot.cli.terms import ConfigOption, JsonOption, print_json, print_table, settings_in, store_of
 
 letters_app = typer.Typer(name="letters", help="The letters that were written, and what became of them.", no_args_is_help=True)
 
@@ -16,13 +15,10 @@ def letters() -> None:
 @letters_app.command("list")
 def list_letters(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List every letter, oldest first."""
-    from storage import outbox
-    from storage.database import open_database
+    with store_of(settings_in(config)) as database, database.read() as tx:
+        from storage import outbox
 
-    with store_failures_told():
-        database = open_database(load_config(config).store.url)
-        with database.read() as tx:
-            found = outbox.list_letters(tx)
+        found = outbox.list_letters(tx)
     if as_json:
         for letter in found:
             print_json(
@@ -37,5 +33,7 @@ def list_letters(config: ConfigOption = None, *, as_json: JsonOption = False) ->
                 }
             )
         return
-    rows = [[str(each.id), each.reference or "", each.kind, each.language, each.state, str(each.attempts), each.reply or ""] for each in found]
+    rows = [
+        [str(each.id), each.reference or "", each.kind, each.language, each.state, str(each.attempts), each.reply or ""] for each in found
+    ]
     print_table(("id", "request", "kind", "language", "state", "tries", "last reply"), rows, "There are no letters yet.")

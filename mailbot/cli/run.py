@@ -1,14 +1,11 @@
 """``mailbot run``: the daemon, or one round."""
 
-import asyncio
 import sys
 from typing import Annotated
 
 import typer
 
-from mailbot.cli.terms import ConfigOption, store_failures_told
-from mailbot.config import load_config
-from mailbot.logs import log, set_up_logs
+from mailbot.cli.terms import ConfigOption, settings_in, store_failures_told, visible
 
 
 def run(
@@ -16,15 +13,19 @@ def run(
     *,
     once: Annotated[bool, typer.Option("--once", help="Take in what is there, deliver what is due, and end.")] = False,
 ) -> None:
-    """Watch the inbox, record what is asked, acknowledge it; with --once a single round.
+    """Watch the inbox, record requests, acknowledge them.
 
     Exit status: 0 done, 1 something is wrong that a person must see, 75 try again later, 78 the configuration is wrong.
     """
+    settings = settings_in(config)
+    import asyncio
+
     from mailbot.daemon import Works
+    from mailbot.logs import log, set_up_logs
 
     set_up_logs()
     with store_failures_told():
-        works = Works(load_config(config))
+        works = Works(settings)
         report = asyncio.run(works.once() if once else works.for_ever())
     if once:
         counts, tally = report.counts, report.tally
@@ -38,5 +39,5 @@ def run(
         )
     for problem in report.problems:
         for sentence in str(problem).splitlines():
-            sys.stderr.write(f"mailbot: {sentence}\n")
+            sys.stderr.write(f"mailbot: {visible(sentence)}\n")
     sys.exit(report.exit_status)

@@ -1,16 +1,25 @@
-"""What all commands have in common for the person typing them: options, output, and how a failing store is told."""
+"""What all commands have in common for the person typing them: options, output, and how a failing store is told.
+
+Nothing heavy is imported above the functions: ``mailbot --help`` waits for every import.
+"""
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mailbot.errors import ConfigurationMistake, TemporaryFailure
+
+if TYPE_CHECKING:
+    from mailbot.config import Config
+    from storage.database import Database
 
 ConfigOption = Annotated[
     Path | None,
@@ -18,16 +27,24 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for programs.")]
 
+_NOT_PLAIN = re.compile(r"[^ -~]")
+
 
 def print_json(value: Mapping[str, object]) -> None:
     """Print ``value`` as one line of JSON on standard output; days and moments in ISO 8601."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.write(_NOT_PLAIN.sub(lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], line) + "\n")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of text, none of which can do anything to a terminal."""
+    sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], when_empty: str) -> None:
     """Print a table: ruled for a person at a terminal, tab-separated lines for a pipe."""
     if not rows:
-        sys.stdout.write(f"{when_empty}\n")
+        print_lines([when_empty])
     elif sys.stdout.isatty():
         from rich.console import Console
         from rich.markup import escape
@@ -35,19 +52,55 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], when_empty
 
         table = Table(*titles)
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*(escape(visible(cell)) for cell in row))
         Console().print(table)
     else:
-        sys.stdout.writelines("\t".join(row) + "\n" for row in (titles, *rows))
+        print_cells([titles, *rows])
+
+
+def print_cells(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows for a pipe: a line each, tabs between the cells."""
+    sys.stdout.writelines("\t".join(map(visible, row)) + "\n" for row in rows)
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with a mark for every character that a terminal might obey: what is shown may come from mail."""
+    return _NOT_PLAIN.sub(lambda found: found[0] if is_visible(found[0]) else "\N{REPLACEMENT CHARACTER}", text)
+
+
+def is_visible(character: str) -> bool:
+    """Tell whether a character is text: no control, no change of direction, no half of a character, no end of a line."""
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def read_day(text: str, option: str) -> date:
-    """Read a day as 2026-11-25 or 25.11.2026; anything else is a usage mistake."""
-    parts = text.split(".")
+    """Read a day; anything else is a usage mistake."""
+    from mailbot.days import day_in
+
     try:
-        return date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is not a day; write 2026-11-25 or 25.11.2026", param_hint=option) from None
+        return day_in(text)
+    except ValueError as mistake:
+        raise typer.BadParameter(f"{visible(text)} {mistake}", param_hint=option) from None
+
+
+def settings_in(config: Path | None) -> "Config":
+    """Return the configuration."""
+    from mailbot.config import load_config
+
+    return load_config(config)
+
+
+@contextmanager
+def store_of(settings: "Config") -> "Iterator[Database]":
+    """Open the store for a command."""
+    from storage.database import open_database
+
+    with store_failures_told():
+        database = open_database(settings.store.url)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 @contextmanager

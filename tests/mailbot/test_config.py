@@ -1,10 +1,9 @@
 """The configuration: its manual, its mistakes in plain words, its secrets, its paths."""
-# ruff: noqa: SIM300 - the expected value stands first
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +15,7 @@ from mailbot.desk import set_up_desk
 from mailbot.errors import ConfigurationMistake
 from mailbot.imap import Address
 from mailbot.smtp import Relay
-from tests.conftest import ConfigFile, secret_file, write_config
+from tests.conftest import secret_file, write_config
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 KEY = re.compile(r"#?(\w+) = ")
@@ -394,8 +393,6 @@ def test_h105_no_repr_shows_a_password() -> None:
 
 
 def test_the_least_configuration_sets_up_a_desk(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     config = load_config(write_config(tmp_path, imap_port=1143, smtp_port=1025))
     desk = set_up_desk(config, lambda: datetime(2026, 11, 20, tzinfo=UTC))
     assert ("kazger", ("mailbot",)) == (desk.policy.name, desk.systems)

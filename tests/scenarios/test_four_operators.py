@@ -103,7 +103,9 @@ def mailbot(*arguments: object) -> str:
 
 def as_registered(row: dict[str, Any]) -> dict[str, Any]:
     """Return what the register says of a request, in the words of the table."""
-    owed = [{name: each[name] for name in ("what", "system", "source", "due")} | {"met": each["met"] is not None} for each in row["obligations"]]
+    owed = [
+        {name: each[name] for name in ("what", "system", "source", "due")} | {"met": each["met"] is not None} for each in row["obligations"]
+    ]
     return {name: row[name] for name in ("type", "clause", "due", "state", "language", "outcome", "received")} | {"owed": owed}
 
 
@@ -145,7 +147,9 @@ def test_every_subject_line_of_the_policy_is_kept_as_promised(
     mailbot("run", "--once", "--config", config)
 
     rows = {row["uid"]: row for row in map(json.loads, mailbot("requests", "list", "--json", "--config", config).splitlines())}
-    letters = {envelope.recipients: message_from_bytes(envelope.content, _class=EmailMessage, policy=default) for envelope in smtp.envelopes}
+    letters = {
+        envelope.recipients: message_from_bytes(envelope.content, _class=EmailMessage, policy=default) for envelope in smtp.envelopes
+    }
     assert (len(lines), len(lines)) == (len(rows), len(smtp.envelopes))
     for uid, line in by_uid.items():
         assert as_promised(line) == as_registered(rows[uid]), line.named

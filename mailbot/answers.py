@@ -1,0 +1,148 @@
+"""What the answers of an IMAP server say: heads, structures, alerts, and how long it wants us to stay away.
+
+Only reading: nothing here talks to the server, and no bytes it sends are trusted to be in order.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from imapclient.response_parser import parse_fetch_response
+
+from rules.header import read_date
+
+HEADER = b"BODY[HEADER]<0>"
+SERVERBUG = "[SERVERBUG]"
+"""The server's own fault (RFC 5530): at the door it passes by itself, at one message it is that message's."""
+
+MOST_PARTS = 200
+"""Parts of a structure that are looked at; behind so many, nothing is read."""
+
+
+_BUSY = re.compile(
+    r"\[(?:UNAVAILABLE|LIMIT|INUSE|CONTACTADMIN)\]|throttl|too many (?:simultaneous )?connections|not connected|try again", re.I
+)
+_ALERT = re.compile(rb"\[ALERT\] *(.*)", re.I | re.DOTALL)
+_HEAD = re.compile(rb'\d+ \(UID (\d+) INTERNALDATE "([^"]{20,40})" RFC822\.SIZE (\d+) BODY\[HEADER\](?:<0>)? \{\d+\}')
+_BACKOFF = re.compile(r"back-?off time:?\s*(\d+)|(?:retry|try again) (?:after|in):?\s*(\d+)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The head of a message as the server holds it."""
+
+    uid: int
+    internal_date: datetime
+    size: int
+    header: bytes
+
+
+Reader = Callable[[list[Any]], Mapping[int, Mapping[bytes, Any]]]
+"""Reads the pieces of an answer to UID FETCH: UID → item → value."""
+
+
+def read_answer(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
+    read: Mapping[int, Mapping[bytes, Any]] = parse_fetch_response(pieces, normalise_times=False, uid_is_key=True)
+    return read
+
+
+def read_heads(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
+    """Read heads that come in the usual order, ten times as fast as the library, which reads any others."""
+    heads: dict[int, Mapping[bytes, Any]] = {}
+    for piece in pieces:
+        if piece == b")":
+            continue
+        usual = _HEAD.fullmatch(piece[0]) if isinstance(piece, tuple) else None
+        received = read_date(usual[2].decode("ascii", "replace").replace("-", " ", 2)) if usual else None
+        if usual is None or received is None:
+            return read_answer(pieces)
+        heads[int(usual[1])] = {b"INTERNALDATE": received, b"RFC822.SIZE": int(usual[3]), HEADER: piece[1]}
+    return heads
+
+
+def envelope_of(uid: int, parts: Mapping[bytes, Any]) -> Envelope | None:
+    """Return the head of a message; None if any of it was not delivered (H7)."""
+    header, received = parts.get(HEADER, parts.get(b"BODY[HEADER]")), parts.get(b"INTERNALDATE")
+    if not isinstance(header, bytes) or not isinstance(received, datetime):
+        return None
+    return Envelope(uid, _in_utc(received), int(parts.get(b"RFC822.SIZE", len(header))), header)
+
+
+def keeps(kept: Sequence[bytes], flag: str) -> bool:
+    """Tell whether PERMANENTFLAGS allows a flag; ``\\*`` allows new keywords, not system flags (RFC 3501, 7.1)."""
+    return flag.lower().encode() in kept or (b"\\*" in kept and not flag.startswith("\\"))
+
+
+def is_busy(text: str) -> bool:
+    """Tell whether the server asks us to come back later, in whatever words (RFC 5530, and what others say)."""
+    return _BUSY.search(text) is not None
+
+
+def stated_wait(text: str) -> float | None:
+    """Return the seconds that the server wants us to stay away, if it says so."""
+    found = _BACKOFF.search(text)
+    if found is None:
+        return None
+    stated = float(found[1] or found[2])
+    return stated / 1000 if stated > 10_000 else stated  # Exchange states milliseconds
+
+
+def alert_in(text: Any) -> str:
+    """Return what a person is to read, unchanged; "" if it is no alert."""
+    found = _ALERT.search(text) if isinstance(text, bytes) else None
+    return found[1].decode("utf-8", "replace") if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """One readable part of a message: its number in the structure and how to read it."""
+
+    number: str
+    subtype: str
+    charset: str
+    encoding: str
+
+
+def readable_part(structure: Any) -> TextPart | None:
+    """Return the first text/plain part, else the first text/html one, looking into multiparts but not into messages."""
+    html: TextPart | None = None
+    waiting: list[tuple[str, Any]] = [("", structure)]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            break
+        number, part = waiting.pop(0)
+        if part.is_multipart:
+            inner = [(f"{number}.{place}".removeprefix("."), child) for place, child in enumerate(part[0], start=1)]
+            waiting = inner + waiting
+            continue
+        found = _text_part(number or "1", part)
+        if found and found.subtype == "plain":
+            return found
+        html = html or (found if found and found.subtype == "html" else None)
+    return html
+
+
+def _text_part(number: str, part: Any) -> TextPart | None:
+    if len(part) < 7 or _lower(part[0]) != "text" or (len(part) > 9 and _is_attachment(part[9])):
+        return None
+    parameters = part[2] or ()
+    named = {_lower(parameters[place]): _lower(parameters[place + 1]) for place in range(0, len(parameters) - 1, 2)}
+    return TextPart(number, _lower(part[1]), named.get("charset", ""), _lower(part[5]))
+
+
+def _is_attachment(disposition: Any) -> bool:
+    return isinstance(disposition, tuple) and bool(disposition) and _lower(disposition[0]) == "attachment"
+
+
+def _lower(value: Any) -> str:
+    return value.decode("ascii", "replace").lower() if isinstance(value, bytes) else ""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one at the end of time, which no zone can move, stays there and is found doubtful."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)

@@ -1,0 +1,85 @@
+"""A message on its way in: what was fetched of it so far, and what was made of that: read, screened, recognised."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailbot.desk import Desk
+from rules.addresses import mailbox_key
+from rules.automatic import Screening, screen
+from rules.matching import Pointers
+from rules.message import Message
+from rules.own_words import own_words
+from rules.place import Place
+from rules.recognition import Reading
+from rules.vocabulary import Outcome
+
+OWN_MARK = "<mailbot."
+"""How the Message-ID of every letter of ours begins."""
+
+NOTHING_ASKED = Reading(Outcome.ORDINARY, reason="the subject asks for nothing")
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A message on its way in: what was fetched of it so far and what was made of that."""
+
+    place: Place
+    received: datetime
+    size: int
+    header: bytes
+    message: Message
+    screening: Screening | None
+    pointers: Pointers
+    flags: frozenset[str]
+    reading: Reading = NOTHING_ASKED
+    raw: bytes | None = None
+    shunt_reason: str | None = None
+
+
+def read_arrival(
+    desk: Desk, place: Place, received: datetime, size: int, header: bytes, message: Message, flags: frozenset[str]
+) -> Arrival:
+    """Screen a message whose header was read, and hash what may tie it to others."""
+    pointers = _pointers(desk, message)
+    return Arrival(place, received, size, header, message, screen(message, desk.own), pointers, flags)
+
+
+def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
+    """Put what was read of a message's body beside its header, and say what the person asks in it."""
+    arrival.message = message
+    if arrival.screening is None or not arrival.screening.automatic:
+        names = [attachment.name for attachment in message.attachments]
+        arrival.reading = desk.recogniser.recognise(message.subject, own_words(message.text) if message.text else message.text, names)
+    arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
+
+
+def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:
+    """Return what recognises the message again in a renumbered mailbox."""
+    fields = arrival.message.fields
+    date, sender, subject = (fields.get(name, ("",))[0] for name in ("date", "from", "subject"))
+    return desk.keys.of_message(arrival.message.message_id, date, sender, subject, arrival.size)
+
+
+def _pointers(desk: Desk, message: Message) -> Pointers:
+    keys, answered = desk.keys, (*message.in_reply_to, *message.references[-20:])
+    identity = message.message_id or _identity_without_id(message)
+    return Pointers(
+        sender_key=keys.of_address(mailbox_key(message.sender)) if message.sender else None,
+        message_key=keys.of_message_id(identity),
+        text_key=None,
+        answered_keys=tuple(keys.of_message_id(each) for each in answered if not each.startswith(OWN_MARK)),
+        answered_ids=tuple(each for each in answered if each.startswith(OWN_MARK)),
+        subject=message.subject,
+    )
+
+
+def _identity_without_id(message: Message) -> str:
+    """Return what identifies a message that has no Message-ID: its own fields, or where it is not even dated the whole header (H26)."""
+    fields = message.fields
+    chosen = ("date", "from", "subject") if "date" in fields else tuple(sorted(fields))
+    return "\0".join(value for name in chosen for value in fields.get(name, ("",)))
+
+
+def text_key(desk: Desk, message: Message) -> bytes:
+    """Return the key of what a message says."""
+    return desk.keys.of_text(message.subject, message.text or "")

@@ -1,0 +1,197 @@
+"""Fetching: what of a batch is read, and how much of it. Heads first, then the texts of candidates, then requests whole.
+
+Everything else in the mailbox stays where it is, unread and as it was (I4). What to do with what was read is ``intake``.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailbot.answers import Envelope, TextPart
+from mailbot.arrival import Arrival, read_arrival, with_body
+from mailbot.config import Inbox
+from mailbot.desk import Desk
+from mailbot.imap import Mailbox
+from mailbot.logs import log
+from rules.message import read, read_header, text_of_part, with_text
+from rules.place import Cursor
+from rules.recognition import Glance
+from rules.vocabulary import Outcome
+from storage import register
+
+TEXT_CAP = 65_536
+"""Bytes of a text part that are read: a request stands in the first lines."""
+
+BODIES_AT_ONCE = 8_000_000
+"""Bytes of whole messages that are held in memory together."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+STAMP_TOLERANCE = timedelta(hours=1)
+"""How much later than our server's own stamp a message may be delivered before the stamp counts (H98)."""
+
+_BY_HOST = re.compile(r"\bby\s+([\w.-]+)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of the UIDs of a batch: read, or listed and not delivered. The others are gone, or older than the start."""
+
+    arrivals: list[Arrival]
+    lost: list[int]
+
+
+class Fetcher:
+    """Reads messages of one inbox, on an open connection."""
+
+    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox) -> None:
+        """Nothing is fetched yet."""
+        self._desk = desk
+        self._inbox = inbox
+        self._mailbox = mailbox
+
+    def fetch(self, cursor: Cursor, uids: Sequence[int]) -> Fetched:
+        """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
+        envelopes = self._mailbox.envelopes(uids)
+        wanted = [envelope for envelope in envelopes.values() if self._is_wanted(cursor, envelope)]
+        arrivals = [self._read_head(cursor, envelope) for envelope in wanted]
+        undelivered = self._read_bodies(arrivals)
+        missing = sorted((set(uids) - envelopes.keys()) | undelivered)
+        return Fetched([arrival for arrival in arrivals if arrival.place.uid not in undelivered], self._still_there(missing))
+
+    def unread(self, cursor: Cursor, uid: int, reason: str) -> Arrival:
+        """Fetch a message that is to be set aside: its bytes are kept, and nothing of it is read."""
+        envelope = self._mailbox.envelopes([uid]).get(uid) or Envelope(uid, self._desk.now(), 0, b"")
+        small = envelope.size <= self._inbox.max_message_size
+        raw = self._mailbox.wholes([uid]).get(uid) if small else None
+        return self._set_aside(cursor, envelope, raw or b"", reason)
+
+    def unseen(self, cursor: Cursor, uid: int, reason: str) -> Arrival:
+        """Set a message aside without asking the server for any of it: even its bytes brought us down."""
+        return self._set_aside(cursor, Envelope(uid, self._desk.now(), 0, b""), b"", reason)
+
+    def _set_aside(self, cursor: Cursor, envelope: Envelope, raw: bytes, reason: str) -> Arrival:
+        place, blank = cursor.place(envelope.uid), read_header(b"")
+        arrival = read_arrival(self._desk, place, envelope.internal_date, envelope.size, envelope.header, blank, frozenset())
+        arrival.raw, arrival.shunt_reason = raw, reason
+        return arrival
+
+    def _read_bodies(self, arrivals: list[Arrival]) -> set[int]:
+        """Read of each message as much as its head and its text call for; return the UIDs that were not delivered."""
+        whole, text = self._candidates(arrivals)
+        unstructured, undelivered = self._read_texts(text)
+        asking = [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY]
+        whole += [arrival for arrival in (*unstructured, *asking) if "too_large" not in arrival.flags]
+        undelivered |= {arrival.place.uid for arrival in unstructured if "too_large" in arrival.flags}
+        return undelivered | self._read_wholes(whole)
+
+    def _is_wanted(self, cursor: Cursor, envelope: Envelope) -> bool:
+        """Tell whether the message came after the configured start (I9); what is put there later counts, however old it is (H9)."""
+        came_later = not cursor.was_renumbered(envelope.uid) and (self._inbox.start == "now" or cursor.last_pass_at is not None)
+        return came_later or envelope.internal_date >= cursor.start_at
+
+    def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
+        message, now, limits = read_header(envelope.header), self._desk.now(), self._desk.limits
+        received, flags = self._received(envelope, message.received_stamp, message.fields.get("received", ()), now)
+        if limits.acknowledge_up_to_days and now - received > timedelta(days=limits.acknowledge_up_to_days):
+            flags |= {"too_old"}
+        if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
+            flags |= {"renumbered"}
+        if envelope.size > self._inbox.max_message_size:
+            flags |= {"too_large"}
+        return read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, envelope.header, message, flags)
+
+    def _received(self, envelope: Envelope, stamp: datetime | None, lines: Sequence[str], now: datetime) -> tuple[datetime, frozenset[str]]:
+        """Return when the message was received: INTERNALDATE, unless it cannot be true (H98)."""
+        received = envelope.internal_date
+        ours = stamp if stamp is not None and lines and self._is_our_server(lines[0]) else None
+        if received > now + CLOCK_TOLERANCE:
+            return min(ours or now, now), frozenset({"internal_date_doubtful"})
+        if ours is not None and received - ours > STAMP_TOLERANCE:
+            return ours, frozenset({"internal_date_doubtful"})
+        return received, frozenset()
+
+    def _is_our_server(self, received_line: str) -> bool:
+        found = _BY_HOST.search(received_line)
+        own = {name.lower() for name in (self._inbox.host, self._inbox.authserv_id) if name}
+        return found is not None and found[1].lower() in own
+
+    def _candidates(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+        """Return which messages are read whole and of which only the text is read first; all others stay as they are."""
+        whole: list[Arrival] = []
+        text: list[Arrival] = []
+        with self._desk.database.read() as tx:
+            picture = register.picture_of(tx, [arrival.pointers for arrival in arrivals])
+        asking: set[bytes | None] = set()
+        for arrival in arrivals:
+            if arrival.screening is not None and arrival.screening.automatic:
+                continue
+            glance = self._desk.recogniser.glance(arrival.message.subject)
+            tie = picture.tie(arrival.pointers)
+            sender = arrival.pointers.sender_key
+            if glance is Glance.MATCH or (tie and tie.by_our_words) or "undecodable_subject" in arrival.message.defects:
+                whole.append(arrival)
+                asking.add(sender)
+            elif glance is Glance.EMPTY_HANDED or tie or (sender and (sender in asking or sender in picture.by_sender)):
+                text.append(arrival)
+        small = [arrival for arrival in whole if "too_large" not in arrival.flags]
+        return small, text + [arrival for arrival in whole if "too_large" in arrival.flags]
+
+    def _read_texts(self, arrivals: list[Arrival]) -> tuple[list[Arrival], set[int]]:
+        """Fetch and read the text part of messages, those with the same part number together.
+
+        Return those whose structure cannot be told, and the UIDs whose text was not delivered.
+        """
+        by_uid = {arrival.place.uid: arrival for arrival in arrivals}
+        structures = self._mailbox.text_parts(list(by_uid))
+        parts: dict[str, list[tuple[int, TextPart]]] = defaultdict(list)
+        undelivered: set[int] = set()
+        for uid, part in structures.items():
+            if part is not None:
+                parts[part.number].append((uid, part))
+            else:
+                with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, "", (), ()))
+        for number, members in parts.items():
+            texts = self._mailbox.texts([uid for uid, _ in members], number, TEXT_CAP)
+            undelivered |= {uid for uid, _ in members} - texts.keys()
+            for uid, part in members:
+                if uid in texts:
+                    text, defects = text_of_part(texts[uid], part.subtype, part.charset, part.encoding)
+                    with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, text, (), defects))
+        return [arrival for uid, arrival in by_uid.items() if uid not in structures], undelivered
+
+    def _read_wholes(self, arrivals: list[Arrival]) -> set[int]:
+        """Fetch and read messages whole, a bounded number of bytes together; return the UIDs that were not delivered."""
+        undelivered: set[int] = set()
+        for group in _by_weight(arrivals, BODIES_AT_ONCE):
+            bodies = self._mailbox.wholes([arrival.place.uid for arrival in group])
+            for arrival in group:
+                body = bodies.get(arrival.place.uid)
+                if body is None:
+                    undelivered.add(arrival.place.uid)
+                else:
+                    with_body(self._desk, arrival, read(body))
+        return undelivered
+
+    def _still_there(self, missing: list[int]) -> list[int]:
+        """Return which of the messages that were not delivered still lie there; the others vanished (H5, H7)."""
+        if not missing:
+            return []
+        there = self._mailbox.existing(missing)
+        for uid in sorted(set(missing) - there):
+            log.info("message_vanished", uid=uid)
+        return sorted(there)
+
+
+def _by_weight(arrivals: list[Arrival], most: int) -> Iterator[list[Arrival]]:
+    group: list[Arrival] = []
+    weight = 0
+    for arrival in arrivals:
+        if group and weight + arrival.size > most:
+            yield group
+            group, weight = [], 0
+        group.append(arrival)
+        weight += arrival.size
+    if group:
+        yield group

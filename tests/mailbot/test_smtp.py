@@ -1,0 +1,480 @@
+"""One connection to the relay: what each answer makes of a letter, what stands on the wire, and when nothing is said at all."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from mailbot.errors import ConfigurationMistake
+from mailbot.smtp import Connection, Relay, RelayAway, RelayRefusesUs, Reply, UntrustedRelay, Verdict
+from tests.conftest import skip_without
+from tests.servers import LOOPBACK, CapturingSmtp
+from tests.servers.dovecot import make_certificates
+from tests.servers.programs import find_program
+
+SENDER, RECIPIENT, OTHER = "info@alit.kz", "anna@example.com", "bolat@example.com"
+LETTER = b"Subject: received\r\n\r\nWe have it.\r\n"
+USER, PASSWORD = "robot@alit.kz", "Qupiya2026"
+ELSEWHERE = "127.0.0.2"
+"""This machine too, but no name that the certificate carries."""
+
+HANG_UP, DOT, GO_ON = "hang up", ".", "354 go on"
+HELLO = "250-smtp.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+PLAIN_HELLO = "250-smtp.example\r\n250 AUTH PLAIN"
+READY = "220 2.0.0 go ahead"
+
+
+class ScriptedSmtp:
+    """An SMTP server that answers a command as ``answers`` says, and keeps each line it hears and letters as they stood on the wire.
+
+    The answer to "." is that to the final dot; HANG_UP ends the connection instead of answering. One connection at a time.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, str] | None = None,
+        *,
+        host: str = LOOPBACK,
+        secured: ssl.SSLContext | None = None,
+        implicit: bool = False,
+    ) -> None:
+        self.answers = {"GREETING": "220 smtp.example", "EHLO": HELLO, "STARTTLS": READY, "DATA": GO_ON, "QUIT": "221 bye"}
+        self.answers |= {"AUTH": "235 2.7.0 welcome"} | dict(answers or {})
+        self.heard: list[str] = []
+        self.letters: list[bytes] = []
+        self.host, self._secured, self._implicit = host, secured, implicit
+
+    def __enter__(self) -> Self:
+        self._listener = self._client = socket.create_server((self.host, 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve_all, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it may be gone
+            self.hang_up()
+        self._thread.join(10)
+        self._listener.close()
+
+    def hang_up(self) -> None:
+        """Break the connection."""
+        self._client.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def verbs(self) -> list[str]:
+        """Tell what was said, without its arguments."""
+        return [line.split(maxsplit=1)[0] for line in self.heard]
+
+    def _serve_all(self) -> None:
+        with contextlib.suppress(OSError):  # the listener was shut down
+            while True:
+                self._client, _ = self._listener.accept()
+                with contextlib.suppress(OSError):
+                    self._serve()
+                self._lines.close()
+                self._client.close()
+
+    def _serve(self) -> None:
+        self._lines = self._client.makefile("rb")
+        if self._implicit:
+            self._secure()
+        self._say(self.answers["GREETING"])
+        while line := self._lines.readline():
+            self.heard.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+            if not self._answer(self.verbs[-1]):
+                return
+
+    def _answer(self, verb: str) -> bool:
+        reply = self.answers.get(verb, "250 2.0.0 fine")
+        if (verb, reply) == ("DATA", GO_ON):
+            self._say(reply)
+            self.letters.append(b"".join(iter(self._lines.readline, b".\r\n")))
+            reply = self.answers.get(DOT, "250 2.0.0 accepted")
+        if reply == HANG_UP:
+            return False
+        self._say(reply)
+        if verb == "STARTTLS" and reply.startswith("220"):
+            self._secure()
+        return verb != "QUIT"
+
+    def _say(self, reply: str) -> None:
+        self._client.sendall(f"{reply}\r\n".encode())
+
+    def _secure(self) -> None:
+        assert self._secured
+        self._lines.close()
+        self._client = self._secured.wrap_socket(self._client, server_side=True)
+        self._lines = self._client.makefile("rb")
+
+
+def relay_to(server: ScriptedSmtp | CapturingSmtp, **keys: Any) -> Relay:
+    """Return the relay's address; keywords override."""
+    given = {
+        "host": getattr(server, "host", LOOPBACK),
+        "port": server.port,
+        "tls": "none",
+        "tls_ca_file": None,
+        "user": None,
+        "password": None,
+    }
+    return Relay(**{**given, "timeout_seconds": 10.0, **keys})
+
+
+async def not_noted() -> None:
+    """Stand for a durable note that nobody looks at."""
+
+
+async def send(
+    connection: Connection, recipient: str = RECIPIENT, content: bytes = LETTER, note: Callable[[], Awaitable[None]] = not_noted
+) -> Reply:
+    """Open the connection if need be and hand one letter over."""
+    if not connection.is_open:
+        await connection.open()
+    return await connection.hand_over(SENDER, recipient, content, note)
+
+
+def sent_by(answers: Mapping[str, str]) -> tuple[Reply, bool]:
+    """Hand a letter over to a server with these answers; return the verdict and whether the connection is still of use."""
+
+    async def run() -> tuple[Reply, bool]:
+        with ScriptedSmtp(answers) as server:
+            connection = Connection(relay_to(server))
+            reply, is_open = await send(connection), connection.is_open
+            await connection.close()
+            return reply, is_open
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "expected", "stays_open"),
+    [
+        (DOT, "250 2.0.0 queued as 17", Reply(Verdict.ACCEPTED, "250 2.0.0"), True),
+        (DOT, "250 anna@example.com will see it", Reply(Verdict.ACCEPTED, "250"), True),
+        ("RCPT", "451 4.7.1 greylisted", Reply(Verdict.LATER, "451 4.7.1"), True),
+        ("RCPT", "550 5.1.1 no such user", Reply(Verdict.REFUSED, "550 5.1.1"), True),
+        ("DATA", "452 4.3.1 full", Reply(Verdict.LATER, "452 4.3.1"), True),
+        ("DATA", "554 5.7.1 no", Reply(Verdict.REFUSED, "554 5.7.1"), True),
+        (DOT, "451 4.3.0 try again", Reply(Verdict.LATER, "451 4.3.0"), True),
+        (DOT, "554 5.6.0 not like this", Reply(Verdict.REFUSED, "554 5.6.0"), True),
+        (DOT, "421 4.3.2 closing", Reply(Verdict.LATER, "421 4.3.2"), False),
+    ],
+)
+def test_h93_4yz_is_tried_later_and_5yz_is_final(command: str, answer: str, expected: Reply, stays_open: bool) -> None:
+    assert (expected, stays_open) == sent_by({command: answer})
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("answer", [HANG_UP, "421 4.4.2 idle too long", "what?", "199 hm"])
+def test_h31_a_connection_that_ends_before_data_leaves_no_doubt(command: str, answer: str) -> None:
+    reply, stays_open = sent_by({command: answer})
+    assert (Verdict.AWAY, False) == (reply.verdict, stays_open)
+
+
+@pytest.mark.parametrize("answer", [HANG_UP, "what?", "252 2.0.0 perhaps", "354 go on"])
+def test_h31_only_a_clear_answer_to_the_final_dot_ends_the_doubt(answer: str) -> None:
+    assert (Reply(Verdict.UNKNOWN, ""), False) == sent_by({DOT: answer})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("451 4.7.1 too many letters", RelayAway),
+        ("530 5.7.0 authentication required", RelayRefusesUs),
+        ("550 5.7.1 info@alit.kz", RelayRefusesUs),
+    ],
+)
+def test_a_refusal_of_the_sender_concerns_all_letters_and_is_told_without_an_address(answer: str, expected: type[Exception]) -> None:
+    """As a verdict on the letter it would make every letter of the queue undeliverable because of a missing smtp.user."""
+    with pytest.raises(expected) as refused:
+        sent_by({"MAIL": answer})
+    assert answer[:9] in str(refused.value)
+    assert SENDER not in str(refused.value)
+
+
+def test_h31_the_note_is_made_when_only_data_is_left() -> None:
+    async def run() -> None:
+        with ScriptedSmtp() as server:
+            said: list[list[str]] = []
+
+            async def note() -> None:
+                said.append(server.verbs)
+
+            connection = Connection(relay_to(server))
+            await send(connection, note=note)
+            await connection.close()
+            assert [["EHLO", "MAIL", "RCPT"]] == said
+            assert ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"] == server.verbs
+
+    asyncio.run(run())
+
+
+def test_h31_a_letter_whose_connection_breaks_while_it_is_noted_is_not_in_doubt() -> None:
+    async def run() -> None:
+        with ScriptedSmtp() as server:
+            connection = Connection(relay_to(server))
+
+            async def note() -> None:
+                server.hang_up()
+                while connection.is_open:
+                    await asyncio.sleep(0.001)
+
+            assert Reply(Verdict.AWAY, "") == await send(connection, note=note)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 unknown", "451 4.2.1 later"])
+def test_h93_the_next_letter_goes_over_the_same_connection_after_a_refusal(smtp: CapturingSmtp, answer: str) -> None:
+    smtp.answers[RECIPIENT] = answer
+
+    async def run() -> None:
+        connection = Connection(relay_to(smtp))
+        await send(connection)
+        assert connection.is_open
+        assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
+        await connection.close()
+
+    asyncio.run(run())
+    assert [(OTHER,)] == [envelope.recipients for envelope in smtp.envelopes]
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "anna@example.com>\r\nRCPT TO:<eve@example.com",
+        "anna@example.com\n",
+        "anna bolat@example.com",
+        "<anna@example.com>",
+        "anna@example.com,eve@example.com",
+        "anna(eve)@example.com",
+        "anna\x00@example.com",
+        "",
+    ],
+)
+def test_h91_an_address_that_could_be_read_as_another_is_never_said(recipient: str) -> None:
+    async def run() -> None:
+        with ScriptedSmtp() as server:
+            connection = Connection(relay_to(server))
+            assert Verdict.REFUSED is (await send(connection, recipient)).verdict
+            assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
+            await connection.close()
+            assert [f"RCPT TO:<{OTHER}>"] == [line for line in server.heard if line.startswith("RCPT")]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("recipient", ["әсел@example.com", "anna@қазақша.example"])
+def test_h92_an_address_that_needs_smtputf8_does_not_block_the_next(recipient: str, smtp: CapturingSmtp) -> None:
+    async def run() -> None:
+        connection = Connection(relay_to(smtp))
+        assert Verdict.REFUSED is (await send(connection, recipient)).verdict
+        assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_the_null_reverse_path_is_said_as_it_is() -> None:
+    async def run() -> None:
+        with ScriptedSmtp() as server:
+            connection = Connection(relay_to(server))
+            await connection.open()
+            await connection.hand_over("", RECIPIENT, LETTER, not_noted)
+            await connection.close()
+            assert "MAIL FROM:<>" in server.heard
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("content", "on_the_wire"),
+    [
+        (b"Subject: a\r\n\r\n.\r\n..two\r\n.three\r\n", b"Subject: a\r\n\r\n..\r\n...two\r\n..three\r\n"),
+        (b"Subject: a\n\nb\n.\nc\rd", b"Subject: a\r\n\r\nb\r\n..\r\nc\r\nd\r\n"),
+        (
+            b"Subject: a\r\n\r\nb\n.\r\nMAIL FROM:<eve@example.com>\r\n",
+            b"Subject: a\r\n\r\nb\r\n..\r\nMAIL FROM:<eve@example.com>\r\n",
+        ),
+    ],
+)
+def test_h90_the_wire_carries_crlf_only_and_doubled_dots(content: bytes, on_the_wire: bytes) -> None:
+    async def run() -> None:
+        with ScriptedSmtp() as server:
+            connection = Connection(relay_to(server))
+            await send(connection, content=content)
+            await connection.close()
+            assert [on_the_wire] == server.letters
+
+    asyncio.run(run())
+
+
+def test_h32_an_error_at_quit_is_none_of_ours() -> None:
+    assert Verdict.ACCEPTED is sent_by({"QUIT": HANG_UP})[0].verdict
+    assert Verdict.ACCEPTED is sent_by({"QUIT": "500 5.5.1 what?"})[0].verdict
+
+
+def test_h32_the_final_reply_may_take_longer_than_any_other(smtp: CapturingSmtp) -> None:
+    smtp.delay_seconds = 0.3
+
+    async def run() -> Reply:
+        connection = Connection(relay_to(smtp, timeout_seconds=0.1))
+        reply = await send(connection)
+        await connection.close()
+        return reply
+
+    assert Verdict.ACCEPTED is asyncio.run(run()).verdict
+
+
+def test_a_lost_connection_can_be_opened_again(smtp: CapturingSmtp) -> None:
+    async def run() -> None:
+        connection = Connection(relay_to(smtp))
+        await send(connection)
+        connection.drop()
+        assert not connection.is_open
+        await send(connection, OTHER)
+        await connection.close()
+
+    asyncio.run(run())
+    assert [(RECIPIENT,), (OTHER,)] == [envelope.recipients for envelope in smtp.envelopes]
+
+
+def open_to(server: ScriptedSmtp, **keys: Any) -> None:
+    """Open a connection, which the caller expects to fail."""
+
+    async def run() -> None:
+        with server:
+            await Connection(relay_to(server, **keys)).open()
+
+    asyncio.run(run())
+
+
+def test_a_relay_that_does_not_listen_is_away(smtp: CapturingSmtp) -> None:
+    smtp.stop()
+    with pytest.raises(RelayAway, match=f"{LOOPBACK}:{smtp.port}"):
+        asyncio.run(Connection(relay_to(smtp)).open())
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 anna@example.com is too busy", "554 5.7.1 not you, anna@example.com", HANG_UP])
+def test_a_relay_that_does_not_greet_us_is_away(answer: str) -> None:
+    """Its words are left out: they may name a person (I6)."""
+    with pytest.raises(RelayAway) as away:
+        open_to(ScriptedSmtp({"GREETING": answer}), timeout_seconds=0.5)
+    assert "@" not in str(away.value)
+
+
+def test_a_relay_that_says_nothing_is_away() -> None:
+    with pytest.raises(RelayAway):
+        open_to(ScriptedSmtp({"GREETING": "220-wait"}), timeout_seconds=0.1)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the certificate of an authority that vouches for this machine as localhost and 127.0.0.1."""
+    skip_without(None if find_program("openssl") else "openssl")
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def certified(authority: Path) -> ssl.SSLContext:
+    """Return what the server shows."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(authority.with_name("server.pem"), authority.with_name("server.key"))
+    return context
+
+
+@pytest.fixture(params=["starttls", "implicit"])
+def tls(request: pytest.FixtureRequest) -> str:
+    """Return each way to secure the line."""
+    return str(request.param)
+
+
+def test_h95_a_verified_line_is_logged_in_to_and_used(certified: ssl.SSLContext, authority: Path, tls: str) -> None:
+    async def run() -> list[str]:
+        with ScriptedSmtp(secured=certified, implicit=tls == "implicit") as server:
+            connection = Connection(relay_to(server, tls=tls, tls_ca_file=str(authority), user=USER, password=PASSWORD))
+            assert Verdict.ACCEPTED is (await send(connection)).verdict
+            await connection.close()
+            return server.verbs
+
+    handshake = ["EHLO", "STARTTLS"] if tls == "starttls" else []
+    assert [*handshake, "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"] == asyncio.run(run())
+
+
+@pytest.mark.parametrize(("trusted", "host"), [(False, LOOPBACK), (True, ELSEWHERE)], ids=["wrong-authority", "wrong-name"])
+def test_h95_a_certificate_that_is_not_valid_ends_it(
+    certified: ssl.SSLContext, authority: Path, tls: str, trusted: bool, host: str
+) -> None:
+    server = ScriptedSmtp(host=host, secured=certified, implicit=tls == "implicit")
+    ca_file = str(authority) if trusted else None
+    with pytest.raises(UntrustedRelay, match="certificate"):
+        open_to(server, tls=tls, tls_ca_file=ca_file, user=USER, password=PASSWORD)
+    assert {"EHLO", "STARTTLS"} >= set(server.verbs)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [({"EHLO": PLAIN_HELLO}, UntrustedRelay), ({"STARTTLS": "454 4.7.0 not now"}, RelayAway), ({"STARTTLS": "502 5.5.1 what?"}, RelayAway)],
+    ids=["stripped", "put-off", "refused"],
+)
+def test_h95_without_tls_there_is_no_login_and_no_mail(authority: Path, answers: dict[str, str], expected: type[Exception]) -> None:
+    server = ScriptedSmtp(answers)
+    with pytest.raises(expected):
+        open_to(server, tls="starttls", tls_ca_file=str(authority), user=USER, password=PASSWORD)
+    assert {"EHLO", "STARTTLS"} >= set(server.verbs)
+
+
+def test_h95_implicit_tls_to_a_plain_server_says_nothing(authority: Path) -> None:
+    server = ScriptedSmtp()
+    with pytest.raises(RelayAway):
+        open_to(server, tls="implicit", tls_ca_file=str(authority), user=USER, password=PASSWORD)
+    assert not any(USER in line or "AUTH" in line or "MAIL" in line for line in server.heard)
+
+
+def test_h95_what_is_said_before_the_handshake_is_not_believed(certified: ssl.SSLContext, authority: Path) -> None:
+    """An attacker's "250" from before the handshake would be taken for the answer to EHLO, and every later answer for the next."""
+
+    async def run() -> None:
+        injected = f"{READY}\r\n250-evil.example\r\n250 AUTH LOGIN"
+        with ScriptedSmtp({"STARTTLS": injected, "RCPT": "550 5.1.1 unknown"}, secured=certified) as server:
+            connection = Connection(relay_to(server, tls="starttls", tls_ca_file=str(authority), user=USER, password=PASSWORD))
+            assert Reply(Verdict.REFUSED, "550 5.1.1") == await send(connection)
+            await connection.close()
+            assert "AUTH LOGIN" not in " ".join(server.heard)
+
+    asyncio.run(run())
+
+
+def test_a_certificate_file_that_cannot_be_read_is_a_mistake_of_the_configuration(smtp: CapturingSmtp, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationMistake, match=r"smtp\.tls_ca_file"):
+        asyncio.run(Connection(relay_to(smtp, tls="starttls", tls_ca_file=str(tmp_path / "missing.pem"))).open())
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("535 5.7.8 no, robot@alit.kz", RelayRefusesUs), ("454 4.7.0 not now", RelayAway)],
+)
+def test_a_refused_login_is_told_without_user_or_password(answer: str, expected: type[Exception]) -> None:
+    server = ScriptedSmtp({"EHLO": PLAIN_HELLO, "AUTH": answer})
+    with pytest.raises(expected) as refused:
+        open_to(server, user=USER, password=PASSWORD)
+    assert answer[:3] in str(refused.value)
+    assert USER not in str(refused.value)
+    assert PASSWORD not in str(refused.value)
+    assert "MAIL" not in server.verbs
+
+
+def test_a_server_that_offers_no_login_gets_no_mail() -> None:
+    server = ScriptedSmtp({"EHLO": "250 smtp.example"})
+    with pytest.raises(UntrustedRelay):
+        open_to(server, user=USER, password=PASSWORD)
+    assert ["EHLO"] == server.verbs

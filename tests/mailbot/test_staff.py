@@ -1,0 +1,364 @@
+"""What staff do with a request, against a real store: the moves, the letters, and what may not be done."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from mailbot import staff
+from mailbot.desk import Desk
+from mailbot.errors import NoSuchRequest
+from mailbot.staff import NotPossible
+from rules.vocabulary import Duty, RequestType, Standing, State
+from storage.tables import letters, requests
+from tests.mailbot.register_room import (
+    NOW,
+    PERSON,
+    TODAY,
+    arrive,
+    consents_left,
+    details,
+    history,
+    is_suppressed,
+    kinds_to,
+    letters_to,
+    office,
+    open_desk,
+    person,
+    put_on_file,
+    request,
+    still_owed,
+)
+
+ME = "staff:dana"
+GROUND = "Your contract runs until May, Law 94-V art. 8(2)"
+APPEAL = "the right to appeal"
+HELD = (RequestType.ACCESS, RequestType.DESTROY)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(office(tmp_path, systems=("crm",))) as desk:
+        yield desk
+
+
+def done(desk: Desk, reference: str, what: str | None = None, system: str | None = None) -> State:
+    return staff.tick_off(desk, reference, ME, what=what, system=system).state
+
+
+def closed_opt_out(desk: Desk) -> str:
+    """Let a person opt out, and tick off what the other system owes; messages stopped at once."""
+    reference = arrive(desk, RequestType.OPT_OUT)
+    assert State.CARRIED_OUT == done(desk, reference)
+    return reference
+
+
+# --- approve ---------------------------------------------------------------------------------------------------------
+def test_approving_a_revocation_ends_the_consents_and_ticks_off_mailbots_own_part_only(desk: Desk) -> None:
+    put_on_file(desk)
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    before = still_owed(desk, reference)
+    assert State.AWAITING_STAFF == staff.approve(desk, reference, ME).state
+    assert [] == consents_left(desk)
+    assert [TODAY, TODAY] == [consent.until for consent in person(desk).consents]
+    assert [owed for owed in before if owed != (Duty.STOP_PROCESSING, "mailbot")] == still_owed(desk, reference)
+    assert (Duty.STOP_PROCESSING, "crm") in still_owed(desk, reference)
+    assert [{"on_file": True}] == details(desk, reference, "approved")
+
+
+def test_i12_nobody_is_told_that_it_is_done_while_another_system_is_open(desk: Desk) -> None:
+    put_on_file(desk)
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    staff.approve(desk, reference, ME)
+    assert ["acknowledgement"] == kinds_to(desk, reference)
+    assert State.CARRIED_OUT == done(desk, reference)
+    kind, text = letters_to(desk, reference)[-1]
+    assert "completion" == kind
+    assert "We have stopped using your personal data" in text
+
+
+def test_a_sender_who_is_not_on_file_has_nothing_to_change_and_the_history_says_so(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    staff.approve(desk, reference, ME)
+    assert (Duty.STOP_PROCESSING, "mailbot") not in still_owed(desk, reference)
+    assert [{"on_file": False}] == details(desk, reference, "approved")
+
+
+def test_a_person_put_on_file_after_the_request_came_is_found(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    put_on_file(desk, PERSON.upper().replace("EXAMPLE.COM", "example.com"))
+    staff.approve(desk, reference, ME)
+    assert [] == consents_left(desk)
+    assert [{"on_file": True}] == details(desk, reference, "approved")
+
+
+def test_restricting_transfer_leaves_the_other_consents(desk: Desk) -> None:
+    put_on_file(desk)
+    staff.approve(desk, arrive(desk, RequestType.RESTRICT_TRANSFER), ME)
+    assert ["informing"] == consents_left(desk)
+
+
+def test_a_block_is_set_and_lifted(desk: Desk) -> None:
+    put_on_file(desk)
+    staff.approve(desk, arrive(desk, RequestType.BLOCK), ME)
+    assert NOW == person(desk).blocked_at
+    staff.approve(desk, arrive(desk, RequestType.UNBLOCK), ME)
+    assert None is person(desk).blocked_at
+
+
+def test_nobody_elses_consents_end(desk: Desk) -> None:
+    put_on_file(desk)
+    put_on_file(desk, "other@example.com")
+    staff.approve(desk, arrive(desk, RequestType.REVOKE_CONSENT), ME)
+    assert ["informing", "transfer"] == consents_left(desk, "other@example.com")
+
+
+@pytest.mark.parametrize("kind", sorted(set(RequestType) - set(staff.CARRIED_OUT_HERE)))
+def test_what_mailbot_cannot_do_is_not_approved(desk: Desk, kind: RequestType) -> None:
+    reference = arrive(desk, kind)
+    with pytest.raises(NotPossible, match=f"{kind}.*requests done {reference}"):
+        staff.approve(desk, reference, ME)
+    assert "approved" not in history(desk, reference)
+    assert State.AWAITING_STAFF == request(desk, reference).state
+
+
+def test_a_held_message_is_not_approved_even_if_it_may_be_a_revocation(desk: Desk) -> None:
+    put_on_file(desk)
+    reference = arrive(desk, RequestType.REVOKE_CONSENT, may_be=(RequestType.REVOKE_CONSENT, RequestType.DESTROY))
+    with pytest.raises(NotPossible, match="held"):
+        staff.approve(desk, reference, ME)
+    assert ["informing", "transfer"] == consents_left(desk)
+
+
+def test_approving_twice_says_what_is_left(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.BLOCK)
+    staff.approve(desk, reference, ME)
+    with pytest.raises(NotPossible, match=r"has done its part; still open: .*block \(crm\)"):
+        staff.approve(desk, reference, ME)
+    assert 1 == history(desk, reference).count("approved")
+
+
+# --- done ------------------------------------------------------------------------------------------------------------
+def test_done_ticks_off_one_duty_in_one_system(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    before = still_owed(desk, reference)
+    assert State.AWAITING_STAFF == done(desk, reference, "destroy", "crm")
+    assert [owed for owed in before if owed != (Duty.DESTROY, "crm")] == still_owed(desk, reference)
+
+
+def test_done_without_more_ticks_off_all_and_closes(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    assert State.CARRIED_OUT == done(desk, reference)
+    assert [] == still_owed(desk, reference)
+    assert {ME} == {owed.met_by for owed in request(desk, reference).obligations if owed.met_by != "mailbot"}
+    assert "carried_out" == history(desk, reference)[-1]
+
+
+def test_i12_what_is_mailbots_own_part_is_done_when_it_is_ticked_off(desk: Desk) -> None:
+    """Otherwise the letter would say that the consents have ended, and they would stand."""
+    put_on_file(desk)
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    done(desk, reference, system="crm")
+    assert ["informing", "transfer"] == consents_left(desk)
+    assert State.CARRIED_OUT == done(desk, reference)
+    assert [] == consents_left(desk)
+
+
+@pytest.mark.parametrize(("what", "system"), [("amend", None), (None, "newsletter"), ("destroy", "staff")])
+def test_done_of_what_is_not_owed_says_what_is(desk: Desk, what: str | None, system: str | None) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    with pytest.raises(NotPossible, match=r"no open obligation like that; it has: .*destroy \(crm\)"):
+        done(desk, reference, what, system)
+
+
+@pytest.mark.parametrize("kind", RequestType)
+def test_a_letter_of_completion_is_written_where_staff_do_not_answer_themselves(desk: Desk, kind: RequestType) -> None:
+    reference = arrive(desk, kind)
+    done(desk, reference)
+    answered = {"access", "question", "authority_inquiry", "object_automated", "opt_out"}
+    assert (kind not in answered) == ("completion" in kinds_to(desk, reference))
+
+
+def test_a_held_message_is_closed_by_done_without_a_letter(desk: Desk) -> None:
+    reference = arrive(desk, None, may_be=HELD)
+    before = kinds_to(desk, reference)
+    assert State.CARRIED_OUT == done(desk, reference)
+    assert before == kinds_to(desk, reference)
+
+
+# --- refuse ----------------------------------------------------------------------------------------------------------
+def test_i8_a_refusal_is_a_letter_with_ground_and_right_of_appeal(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    assert State.REFUSED == staff.refuse(desk, reference, ME, GROUND).state
+    kind, text = letters_to(desk, reference)[-1]
+    assert ("refusal", True, True) == (kind, GROUND in text, APPEAL in text)
+    assert [{"ground": GROUND}] == details(desk, reference, "refused")
+
+
+@pytest.mark.parametrize("ground", ["", " \n\t", "\x00\u202e"])
+def test_i8_nobody_is_refused_without_a_ground(desk: Desk, ground: str) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    with pytest.raises(NotPossible, match="needs a written ground"):
+        staff.refuse(desk, reference, ME, ground)
+    assert (State.AWAITING_STAFF, ["acknowledgement"]) == (request(desk, reference).state, kinds_to(desk, reference))
+
+
+def test_i8_a_held_message_is_refused_with_a_letter_too(desk: Desk) -> None:
+    reference = arrive(desk, None, may_be=HELD)
+    assert State.REFUSED == staff.refuse(desk, reference, ME, GROUND).state
+    kind, text = letters_to(desk, reference)[-1]
+    assert ("refusal", True) == (kind, GROUND in text)
+
+
+@pytest.mark.parametrize(
+    ("sender", "fields"),
+    [
+        ("noreply@example.com", {}),
+        (PERSON, {"X-Spam-Flag": "YES"}),
+        ("айгуль@example.com", {}),
+    ],
+    ids=["no-reply", "spam", "needs SMTPUTF8"],
+)
+def test_i5_i8_where_no_letter_may_go_nobody_is_refused(desk: Desk, sender: str, fields: dict[str, str]) -> None:
+    reference = arrive(desk, RequestType.DESTROY, sender, fields=fields)
+    with pytest.raises(NotPossible, match=f"no letter may go to its sender.*requests done {reference}"):
+        staff.refuse(desk, reference, ME, GROUND)
+    assert State.AWAITING_STAFF == request(desk, reference).state
+    assert "refused" not in history(desk, reference)
+    assert [] == kinds_to(desk, reference)
+
+
+def test_i5_no_letter_goes_to_a_sender_whose_authentication_failed(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    with desk.database.write() as tx:
+        tx.execute(update(requests).values(standing=Standing.FAILED))
+    with pytest.raises(NotPossible, match="no letter may go to its sender"):
+        staff.refuse(desk, reference, ME, GROUND)
+
+
+def test_i5_no_completion_goes_where_no_letter_may_go(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY, "noreply@example.com")
+    assert State.CARRIED_OUT == done(desk, reference)
+    assert [] == kinds_to(desk, reference)
+
+
+def test_i8_a_second_refusal_has_a_letter_of_its_own(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    for ground in ("The first ground", "The second ground"):
+        staff.refuse(desk, reference, ME, ground)
+        staff.reopen(desk, reference, ME)
+    assert ["acknowledgement", "refusal", "refusal"] == kinds_to(desk, reference)
+    assert "The second ground" in letters_to(desk, reference)[-1][1]
+
+
+# --- postpone --------------------------------------------------------------------------------------------------------
+def test_postponing_reminds_later_and_moves_no_due_date(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    due = request(desk, reference).due
+    assert due is not None
+    after = staff.postpone(desk, reference, ME, due)
+    assert (due, due, State.AWAITING_STAFF) == (after.postponed_to, after.due, after.state)
+    assert [{"to": due.isoformat()}] == details(desk, reference, "postponed")
+
+
+def test_nothing_is_postponed_past_its_due_date(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    due = request(desk, reference).due
+    assert due is not None
+    with pytest.raises(NotPossible, match=f"due on {due}; it cannot be postponed past that day"):
+        staff.postpone(desk, reference, ME, due + timedelta(days=1))
+    assert None is request(desk, reference).postponed_to
+
+
+@pytest.mark.parametrize("day", [TODAY, date(2026, 1, 1)])
+def test_nothing_is_postponed_into_the_past(desk: Desk, day: date) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    with pytest.raises(NotPossible, match="is not a day to come"):
+        staff.postpone(desk, reference, ME, day)
+
+
+# --- reopen ----------------------------------------------------------------------------------------------------------
+def test_reopening_an_opt_out_lets_messages_go_again(desk: Desk) -> None:
+    reference = closed_opt_out(desk)
+    assert is_suppressed(desk)
+    assert State.AWAITING_STAFF == staff.reopen(desk, reference, ME).state
+    assert not is_suppressed(desk)
+    assert [{"suppressions_lifted": 1}] == details(desk, reference, "messages_resumed")
+
+
+def test_messages_stay_stopped_while_another_request_of_the_person_stops_them(desk: Desk) -> None:
+    reference = closed_opt_out(desk)
+    other = arrive(desk, RequestType.REVOKE_CONSENT)
+    staff.reopen(desk, reference, ME)
+    assert is_suppressed(desk)
+    assert [{"because_of": other}] == details(desk, reference, "messages_stay_stopped")
+
+
+def test_reopening_lifts_nobody_elses_stop(desk: Desk) -> None:
+    arrive(desk, RequestType.OPT_OUT, "other@example.com")
+    reference = closed_opt_out(desk)
+    staff.reopen(desk, reference, ME)
+    assert [False, True] == [is_suppressed(desk), is_suppressed(desk, "other@example.com")]
+
+
+def test_an_opt_out_that_was_reopened_by_mistake_is_approved_again(desk: Desk) -> None:
+    reference = closed_opt_out(desk)
+    staff.reopen(desk, reference, ME)
+    assert State.CARRIED_OUT == staff.approve(desk, reference, ME).state
+    assert is_suppressed(desk)
+
+
+def test_a_reopened_request_that_owes_nothing_can_be_closed(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.ACCESS)
+    done(desk, reference)
+    staff.reopen(desk, reference, ME)
+    assert State.CARRIED_OUT == done(desk, reference)
+
+
+def test_reopening_keeps_obligations_and_dates(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.DESTROY)
+    before = request(desk, reference)
+    staff.refuse(desk, reference, ME, GROUND)
+    after = staff.reopen(desk, reference, ME)
+    assert (before.due, before.obligations) == (after.due, after.obligations)
+
+
+# --- what cannot be --------------------------------------------------------------------------------------------------
+Act = Callable[[Desk, str], object]
+ACTS: dict[str, Act] = {
+    "approve": lambda desk, reference: staff.approve(desk, reference, ME),
+    "refuse": lambda desk, reference: staff.refuse(desk, reference, ME, GROUND),
+    "done": lambda desk, reference: staff.tick_off(desk, reference, ME, what=None, system=None),
+    "postpone": lambda desk, reference: staff.postpone(desk, reference, ME, TODAY + timedelta(days=1)),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_closed_request_has_to_be_reopened_first(desk: Desk, act: Act) -> None:
+    reference = arrive(desk, RequestType.BLOCK)
+    staff.refuse(desk, reference, ME, GROUND)
+    before = (history(desk, reference), kinds_to(desk, reference))
+    with pytest.raises(NotPossible, match=f"{reference} is closed .refused.; type `mailbot requests reopen {reference}` first"):
+        act(desk, reference)
+    assert before == (history(desk, reference), kinds_to(desk, reference))
+
+
+def test_an_open_request_is_not_reopened(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.BLOCK)
+    with pytest.raises(NotPossible, match=f"{reference} is open"):
+        staff.reopen(desk, reference, ME)
+
+
+@pytest.mark.parametrize("act", [*ACTS.values(), lambda desk, reference: staff.reopen(desk, reference, ME)], ids=[*ACTS, "reopen"])
+def test_what_the_register_does_not_hold_is_told(desk: Desk, act: Act) -> None:
+    with pytest.raises(NoSuchRequest, match="there is no request 2026-00042-K"):
+        act(desk, "2026-00042-K")
+
+
+def test_letters_of_staff_are_not_bound_by_the_caps(desk: Desk) -> None:
+    staff.refuse(desk, arrive(desk, RequestType.DESTROY), ME, GROUND)
+    with desk.database.read() as tx:
+        bound = {row.kind: row.capped for row in tx.execute(select(letters.c.kind, letters.c.capped))}
+    assert {"acknowledgement": True, "refusal": False} == bound

@@ -1,0 +1,142 @@
+"""The subscriber store: who is on file, what they agreed to, and to whom nothing is sent any more."""
+
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from storage import subscribers
+from storage.database import Database
+from storage.subscribers import Consent, NewSubscriber, Subscriber
+from storage.tables import systems
+from tests.storage.stock import NOW, key
+
+TODAY = NOW.date()
+PROMOTION = Consent("promotion", date(2025, 1, 1), None, "form 12")
+TRANSFER = Consent("transfer", date(2025, 1, 1), date(2030, 1, 1))
+ENDED = Consent("informing", date(2024, 1, 1), date(2025, 1, 1))
+AIGUL = NewSubscriber(
+    names={"surname": "Әбенова", "given_name": "Айгүл"},
+    contacts=(("email", "Aigul@example.com", "aigul@example.com"), ("phone", "+77000000001", "+77000000001")),
+    consents=(PROMOTION, TRANSFER, ENDED),
+    more={"post": "библиотекарь"},
+)
+BERIK = NewSubscriber(names={"given_name": "Берік"}, contacts=(("email", "berik@example.com", "berik@example.com"),))
+
+
+def add(store: Database, *people: NewSubscriber) -> None:
+    """Put people on file."""
+    with store.write() as tx:
+        subscribers.add_subscribers(tx, people, "import", NOW)
+
+
+def find(store: Database, address: str = "aigul@example.com") -> Subscriber:
+    """Return a person who is on file."""
+    with store.read() as tx:
+        found = subscribers.find_subscriber(tx, address)
+    assert found is not None
+    return found
+
+
+def suppressed(store: Database, address: str) -> bool:
+    """Tell whether nothing is sent to an address."""
+    with store.read() as tx:
+        return subscribers.suppressed_since(tx, key(address)) is not None
+
+
+# --- people ------------------------------------------------------------------------------------------------------------
+def test_people_come_back_as_they_were_put_on_file(store: Database) -> None:
+    add(store, BERIK, AIGUL)
+    add(store)
+    found = find(store)
+    contacts = (("email", "Aigul@example.com"), ("phone", "+77000000001"))
+    assert Subscriber(found.id, AIGUL.names, contacts, AIGUL.consents, None, AIGUL.more) == found
+    assert (BERIK.names, ()) == (find(store, "berik@example.com").names, find(store, "berik@example.com").consents)
+
+
+def test_several_hundred_people_keep_their_own_addresses(store: Database) -> None:
+    """The rows are inserted in groups, and what belongs to a person finds its way by the order of the numbers given back."""
+    people = [NewSubscriber({"surname": f"n{each}"}, (("email", f"p{each}@example.com", f"p{each}@example.com"),)) for each in range(700)]
+    add(store, *people)
+    assert [f"n{each}" for each in (0, 349, 699)] == [find(store, f"p{each}@example.com").names["surname"] for each in (0, 349, 699)]
+
+
+def test_who_is_on_file_is_found_by_address_only(store: Database) -> None:
+    add(store, AIGUL, BERIK)
+    with store.read() as tx:
+        found = subscribers.ids_by_email(tx, ["aigul@example.com", "berik@example.com", "nobody@example.com", "+77000000001"])
+        assert subscribers.find_subscriber(tx, "nobody@example.com") is None
+    assert {"aigul@example.com": find(store).id, "berik@example.com": find(store, "berik@example.com").id} == found
+
+
+def test_an_address_of_two_people_is_the_first_ones(store: Database) -> None:
+    add(store, BERIK)
+    first = find(store, "berik@example.com").id
+    add(store, BERIK)
+    assert first == find(store, "berik@example.com").id
+
+
+def test_a_person_is_blocked_and_unblocked(store: Database) -> None:
+    add(store, AIGUL, BERIK)
+    seen = []
+    for since in (NOW, None):
+        with store.write() as tx:
+            subscribers.set_blocked(tx, find(store).id, since)
+        seen.append((find(store).blocked_at, find(store, "berik@example.com").blocked_at))
+    assert [(NOW, None), (None, None)] == seen
+
+
+# --- consents ----------------------------------------------------------------------------------------------------------
+def test_a_revoked_consent_ends_and_what_had_ended_keeps_its_day(store: Database) -> None:
+    add(store, AIGUL)
+    with store.write() as tx:
+        assert 2 == subscribers.end_consents(tx, find(store).id, None, "2026-00001-A", TODAY)
+        assert 0 == subscribers.end_consents(tx, find(store).id, None, "2026-00002-B", TODAY)
+    assert [TODAY, TODAY, ENDED.until] == [consent.until for consent in find(store).consents]
+
+
+def test_only_the_consents_asked_for_end_and_only_this_persons(store: Database) -> None:
+    add(store, AIGUL, NewSubscriber({}, (("email", "other@example.com", "other@example.com"),), (TRANSFER,)))
+    with store.write() as tx:
+        assert 1 == subscribers.end_consents(tx, find(store).id, ["transfer", "cross_border"], "2026-00001-A", TODAY)
+        assert 0 == subscribers.end_consents(tx, find(store).id, [], "2026-00001-A", TODAY)
+    assert [None, TODAY, ENDED.until] == [consent.until for consent in find(store).consents]
+    assert (TRANSFER,) == find(store, "other@example.com").consents
+
+
+# --- suppressions ------------------------------------------------------------------------------------------------------
+def test_messages_to_an_address_stop_once_and_since_the_first_time(store: Database) -> None:
+    for days, reference in enumerate(("2026-00001-A", "2026-00002-B")):
+        with store.write() as tx:
+            subscribers.stop_messages(tx, {key("a@example.com"): reference}, NOW + timedelta(days=days))
+    with store.read() as tx:
+        assert NOW == subscribers.suppressed_since(tx, key("a@example.com"))
+    assert not suppressed(store, "b@example.com")
+
+
+def test_messages_resume_for_what_that_request_stopped(store: Database) -> None:
+    with store.write() as tx:
+        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00001-A", key("b@example.com"): "2026-00002-B"}, NOW)
+        assert 1 == subscribers.resume_messages(tx, "2026-00001-A", NOW)
+        assert 0 == subscribers.resume_messages(tx, "2026-00001-A", NOW)
+    assert [False, True] == [suppressed(store, "a@example.com"), suppressed(store, "b@example.com")]
+
+
+def test_messages_can_be_stopped_again_after_they_resumed(store: Database) -> None:
+    later = NOW + timedelta(days=1)
+    with store.write() as tx:
+        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00001-A"}, NOW)
+        subscribers.resume_messages(tx, "2026-00001-A", NOW)
+        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00003-C"}, later)
+        subscribers.stop_messages(tx, {}, later)
+    with store.read() as tx:
+        assert later == subscribers.suppressed_since(tx, key("a@example.com"))
+
+
+# --- systems -----------------------------------------------------------------------------------------------------------
+def test_the_list_of_systems_follows_the_configuration(store: Database) -> None:
+    later = NOW + timedelta(days=1)
+    with store.write() as tx:
+        subscribers.set_systems(tx, {"mailbot": "own", "crm": "manual", "1C": "manual"}, NOW)
+        subscribers.set_systems(tx, {"mailbot": "own", "crm": "command", "sheet": "view"}, later)
+        rows = tx.execute(select(systems).order_by(systems.c.name)).all()
+    assert [("crm", "command", NOW), ("mailbot", "own", NOW), ("sheet", "view", later)] == [tuple(row) for row in rows]
