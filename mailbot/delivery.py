@@ -38,6 +38,8 @@ SETTLED_WITHIN_SECONDS = 0.005
 END_WITHIN_SECONDS = 5.0
 """How long letters in transmission are waited for when we are asked to end (H36)."""
 
+NOT_TRIED = "the SMTP server took no letters"
+
 Now = Callable[[], datetime]
 
 
@@ -277,21 +279,28 @@ class _Run:
                 log.warning("letter_doubtful", letter=letter.id)
                 return Settlement(letter.id, LetterState.DOUBTFUL, "the connection broke while sending")
             case Verdict.LATER | Verdict.AWAY:
-                return self._put_off(letter, reply.code or "the connection broke", self._delivery.now() + _pause(letter.attempts))
+                return self._put_off(letter, reply.code or "the connection broke")
+
+    def _put_off(self, letter: ClaimedLetter, reply: str) -> Settlement:
+        """Try again after a pause, unless that went on for too long."""
+        if (given_up := self._given_up(letter, reply)) is not None:
+            return given_up
+        self._tally.put_off += 1
+        log.info("letter_deferred", letter=letter.id, code=reply)
+        return Settlement(letter.id, LetterState.QUEUED, reply, self._delivery.now() + _pause(letter.attempts))
 
     def _put_back(self, letter: ClaimedLetter) -> Settlement:
         """Return it to its old place in the queue: nothing was tried with this letter."""
-        return self._put_off(letter, "the relay is away", letter.queued_at)
+        waits = Settlement(letter.id, LetterState.QUEUED, NOT_TRIED, letter.queued_at)
+        return self._given_up(letter, NOT_TRIED) or waits
 
-    def _put_off(self, letter: ClaimedLetter, reply: str, not_before: datetime) -> Settlement:
-        """Try again later, or give up after five days; but not at the first try, however long the caps held the letter."""
-        if letter.attempts and self._delivery.now() - letter.queued_at > GIVEN_UP_AFTER:
-            self._tally.failed += 1
-            log.warning("letter_given_up", letter=letter.id, code=reply)
-            return Settlement(letter.id, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days: {reply}")
-        self._tally.put_off += 1
-        log.info("letter_deferred", letter=letter.id, code=reply)
-        return Settlement(letter.id, LetterState.QUEUED, reply, not_before)
+    def _given_up(self, letter: ClaimedLetter, reply: str) -> Settlement | None:
+        """End the tries after five days; but not with the first one, however long the caps held the letter."""
+        if not letter.attempts or self._delivery.now() - letter.queued_at <= GIVEN_UP_AFTER:
+            return None
+        self._tally.failed += 1
+        log.warning("letter_given_up", letter=letter.id, code=reply)
+        return Settlement(letter.id, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days: {reply}")
 
     def _put_back_what_is_left(self) -> None:
         while not self._letters.empty():

@@ -124,8 +124,8 @@ class Mailbox:
             yield from sorted(self._search(f"{first}:{last} SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}"))
 
     def existing(self, uids: Sequence[int]) -> set[int]:
-        """Return which of the messages still lie in the folder."""
-        return {uid for chunk in _chunks(uids) for uid in self._search(f"UID {','.join(map(str, chunk))}")}
+        """Return which of the messages still lie in the folder; what else the server names was not asked for (H6)."""
+        return set(uids) & {uid for chunk in _chunks(uids) for uid in self._search(f"UID {','.join(map(str, chunk))}")}
 
     def envelopes(self, uids: Sequence[int]) -> dict[int, Envelope]:
         """Return head, size and time of receipt of each message that the server delivers."""

@@ -25,14 +25,7 @@ from storage.register import Owed, Registered
 
 TRANSFER_SCOPES = ("transfer", "cross_border", "publication")
 
-CARRIED_OUT_HERE = {
-    RequestType.REVOKE_CONSENT: Duty.STOP_PROCESSING,
-    RequestType.STOP_PROCESSING: Duty.STOP_PROCESSING,
-    RequestType.RESTRICT_TRANSFER: Duty.STOP_TRANSFER,
-    RequestType.OPT_OUT: Duty.STOP_MESSAGES,
-    RequestType.BLOCK: Duty.BLOCK,
-    RequestType.UNBLOCK: Duty.UNBLOCK,
-}
+CARRIED_OUT_HERE = frozenset({Duty.STOP_PROCESSING, Duty.STOP_TRANSFER, Duty.STOP_MESSAGES, Duty.BLOCK, Duty.UNBLOCK, Duty.DESTROY})
 """What approval lets mailbot do in its own store. Everything else is done by staff and ticked off with ``done``."""
 
 
@@ -44,14 +37,15 @@ def approve(desk: Desk, reference: str, who: str) -> Registered:
     """Carry out in mailbot's own store what the request asks, and tick that off; other systems stay open (I12)."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
-        if request.outcome is Outcome.HELD or request.type not in CARRIED_OUT_HERE:
+        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
+        if not mailbots:
             kind = "held" if request.outcome is Outcome.HELD else request.type
             raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
         still_open = [owed for owed in request.obligations if owed.met_at is None]
-        here = [owed for owed in still_open if _is_mailbots(request, owed)]
+        here = [owed for owed in mailbots if owed in still_open]
         if still_open and not here:
             raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(still_open)}")
-        request = _carry_out(desk, tx, request)
+        request = _carry_out(desk, tx, request, mailbots)
         register.note(tx, [(reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
         register.meet(tx, [owed.id for owed in here], who, desk.now())
         return _settled(desk, tx, reference, who)
@@ -65,8 +59,7 @@ def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: 
         met = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
         if not met and (still_open or what or system):  # a reopened request may owe nothing, and is closed all the same
             raise NotPossible(f"{reference} has no open obligation like that; it has: {_open_ones(still_open)}")
-        if any(_is_mailbots(request, owed) for owed in met):
-            _carry_out(desk, tx, request)
+        _carry_out(desk, tx, request, [owed for owed in met if _is_mailbots(request, owed)])
         register.meet(tx, [owed.id for owed in met], who, desk.now())
         register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
         return _settled(desk, tx, reference, who)
@@ -137,27 +130,34 @@ def _moved(request: Registered, move: Move) -> State:
 
 
 def _is_mailbots(request: Registered, owed: Owed) -> bool:
-    """Tell whether the obligation is met by a change in mailbot's own store."""
-    return request.type is not None and owed.system == OWN_SYSTEM and owed.what == CARRIED_OUT_HERE.get(request.type)
+    """Tell whether the obligation is met by a change in mailbot's own store. What is held may be anything, so nothing is."""
+    return request.outcome is Outcome.REQUEST and owed.system == OWN_SYSTEM and owed.what in CARRIED_OUT_HERE
 
 
-def _carry_out(desk: Desk, tx: Connection, request: Registered) -> Registered:
-    """Change the subscriber as the request asks. A sender who is not on file has nothing here to change."""
-    if request.type is RequestType.OPT_OUT and request.sender_key is not None:
+def _carry_out(desk: Desk, tx: Connection, request: Registered, mailbots: Iterable[Owed]) -> Registered:
+    """Change the subscriber as the duties demand. A sender who is not on file has nothing here to change."""
+    duties = {Duty(owed.what) for owed in mailbots}
+    if Duty.STOP_MESSAGES in duties and request.sender_key is not None:
         subscribers.stop_messages(tx, {request.sender_key: request.reference}, desk.now())
-    request = request if request.subscriber_id is not None else _looked_up(tx, request)
-    if request.subscriber_id is None:
-        return request
-    match request.type:
-        case RequestType.REVOKE_CONSENT | RequestType.STOP_PROCESSING:
-            subscribers.end_consents(tx, request.subscriber_id, None, request.reference, _today(desk))
-        case RequestType.RESTRICT_TRANSFER:
-            subscribers.end_consents(tx, request.subscriber_id, TRANSFER_SCOPES, request.reference, _today(desk))
-        case RequestType.BLOCK:
-            subscribers.set_blocked(tx, request.subscriber_id, desk.now())
-        case RequestType.UNBLOCK:
-            subscribers.set_blocked(tx, request.subscriber_id, None)
+    request = request if request.subscriber_id is not None or not duties else _looked_up(tx, request)
+    if request.subscriber_id is not None:
+        for duty in duties:
+            _change(desk, tx, request, request.subscriber_id, duty)
     return request
+
+
+def _change(desk: Desk, tx: Connection, request: Registered, owner: int, duty: Duty) -> None:
+    match duty:
+        case Duty.STOP_PROCESSING:
+            subscribers.end_consents(tx, owner, None, request.reference, _today(desk))
+        case Duty.STOP_TRANSFER:
+            subscribers.end_consents(tx, owner, TRANSFER_SCOPES, request.reference, _today(desk))
+        case Duty.BLOCK:
+            subscribers.set_blocked(tx, owner, desk.now())
+        case Duty.UNBLOCK:
+            subscribers.set_blocked(tx, owner, None)
+        case Duty.DESTROY:
+            subscribers.forget(tx, owner)
 
 
 def _looked_up(tx: Connection, request: Registered) -> Registered:

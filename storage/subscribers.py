@@ -129,6 +129,11 @@ def set_blocked(tx: Connection, owner: int, since: datetime | None) -> None:
     tx.execute(update(subscribers).where(subscribers.c.id == owner).values(blocked_at=since))
 
 
+def forget(tx: Connection, owner: int) -> None:
+    """Destroy what is on file of the person: the row, the contacts and the consents. Suppressions stand: they name no one."""
+    tx.execute(delete(subscribers).where(subscribers.c.id == owner))
+
+
 def set_systems(tx: Connection, modes: Mapping[str, str], now: datetime) -> None:
     """Make the list of places that hold subscribers what the configuration says."""
     tx.execute(delete(systems).where(systems.c.name.not_in(list(modes))))

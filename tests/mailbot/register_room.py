@@ -91,6 +91,12 @@ def person(desk: Desk, address: str = PERSON) -> Subscriber:
     return found
 
 
+def is_on_file(desk: Desk, address: str = PERSON) -> bool:
+    """Tell whether anybody on file has the address."""
+    with desk.database.read() as tx:
+        return subscribers.find_subscriber(tx, mailbox_key(address)) is not None
+
+
 def consents_left(desk: Desk, address: str = PERSON) -> list[str]:
     """Return the scopes of the consents that have no end."""
     return [consent.scope for consent in person(desk, address).consents if consent.until is None]

@@ -21,6 +21,7 @@ from tests.mailbot.register_room import (
     consents_left,
     details,
     history,
+    is_on_file,
     is_suppressed,
     kinds_to,
     letters_to,
@@ -108,6 +109,21 @@ def test_a_block_is_set_and_lifted(desk: Desk) -> None:
     assert None is person(desk).blocked_at
 
 
+@pytest.mark.parametrize("act", ["approve", "done"])
+def test_i12_a_destruction_takes_the_person_off_the_file_and_leaves_the_stop(desk: Desk, act: str) -> None:
+    put_on_file(desk)
+    put_on_file(desk, "other@example.com")
+    reference = arrive(desk, RequestType.DESTROY)
+    if act == "approve":
+        staff.approve(desk, reference, ME)
+    else:
+        done(desk, reference, "destroy", "mailbot")
+    assert (Duty.DESTROY, "mailbot") not in still_owed(desk, reference)
+    assert not is_on_file(desk)
+    assert is_on_file(desk, "other@example.com")
+    assert is_suppressed(desk)
+
+
 def test_nobody_elses_consents_end(desk: Desk) -> None:
     put_on_file(desk)
     put_on_file(desk, "other@example.com")
@@ -115,7 +131,16 @@ def test_nobody_elses_consents_end(desk: Desk) -> None:
     assert ["informing", "transfer"] == consents_left(desk, "other@example.com")
 
 
-@pytest.mark.parametrize("kind", sorted(set(RequestType) - set(staff.CARRIED_OUT_HERE)))
+ANSWERED_OR_AMENDED = (
+    RequestType.UPDATE,
+    RequestType.ACCESS,
+    RequestType.QUESTION,
+    RequestType.OBJECT_AUTOMATED,
+    RequestType.AUTHORITY_INQUIRY,
+)
+
+
+@pytest.mark.parametrize("kind", ANSWERED_OR_AMENDED)
 def test_what_mailbot_cannot_do_is_not_approved(desk: Desk, kind: RequestType) -> None:
     reference = arrive(desk, kind)
     with pytest.raises(NotPossible, match=f"{kind}.*requests done {reference}"):

@@ -69,9 +69,22 @@ def run_once(config: Path) -> Report:
 
 def run_program(config: Path) -> Ended:
     """Go one round as an administrator would: with the program."""
-    command = [sys.executable, "-m", "mailbot", "run", "--once", "--config", str(config)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
-    return Ended(ended.returncode, ended.stderr)
+    return ended(start_program(config, "--once"))
+
+
+def ended(running: "subprocess.Popen[str]") -> Ended:
+    """Wait for the end of a run."""
+    try:
+        _, said = running.communicate(timeout=RUN_SECONDS)
+    finally:
+        running.kill()
+    return Ended(running.returncode, said)
+
+
+def start_program(config: Path, *options: str) -> "subprocess.Popen[str]":
+    """Start ``mailbot run``; its status and what it says on standard error are left to be read."""
+    command = [sys.executable, "-m", "mailbot", "run", *options, "--config", str(config)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 @contextmanager

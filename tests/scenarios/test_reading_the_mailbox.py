@@ -1,8 +1,9 @@
 """Reading the mailbox: whatever the server, the staff or time did to it, each message is taken in once and left as it was."""
 
-import threading
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ import pytest
 from mailbot.config import load_config
 from mailbot.daemon import Works
 from mailbot.errors import ConfigurationMistake
-from tests.conftest import NO_LIMITS, ConfigFile, toml_table
+from mailbot.imap import Mailbox
+from mailbot.rounds import Round
+from rules.place import Cursor
+from storage.ledger import CursorMoved
+from tests.conftest import ConfigFile, toml_table
+from tests.mailbot.scripted_imap import Script, Scripted, head
 from tests.scenarios.outside import (
+    ended,
     flags_of,
-    letters_in,
     lines_in,
     message,
     ordinary,
@@ -22,6 +28,7 @@ from tests.scenarios.outside import (
     requests_in,
     run_once,
     seen_by,
+    start_program,
 )
 from tests.servers import CapturingSmtp, Dovecot
 
@@ -69,7 +76,9 @@ def test_a_second_round_finds_nothing_to_do(dovecot: Dovecot, smtp: CapturingSmt
     assert {"aigerim@example.com": 1} == seen_by(smtp)
 
 
-def test_h4_two_accounts_that_hand_out_the_same_uid_are_kept_apart(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
+def test_h4_two_accounts_that_hand_out_the_same_uid_are_kept_apart(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file()
     second = {"address": "dpo@alit.kz", "user": f"{mailbox}-dpo", "start": "2020-01-01"}
     add_inbox(config, second)
@@ -79,7 +88,9 @@ def test_h4_two_accounts_that_hand_out_the_same_uid_are_kept_apart(dovecot: Dove
     assert {"aigerim@example.com": 1, "bolat@example.com": 1} == seen_by(smtp)
 
 
-def test_h4_two_folders_that_hand_out_the_same_uid_are_kept_apart(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
+def test_h4_two_folders_that_hand_out_the_same_uid_are_kept_apart(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file()
     dovecot.create_folder(mailbox, "Requests")
     add_inbox(config, {"user": mailbox, "folder": "Requests", "start": "2020-01-01"})
@@ -96,7 +107,9 @@ def add_inbox(config: Path, keys: dict[str, object]) -> None:
     config.write_text(config.read_text() + toml_table("inbox", given | keys))
 
 
-def test_h28_one_message_in_two_inboxes_is_one_request(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
+def test_h28_one_message_in_two_inboxes_is_one_request(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file()
     add_inbox(config, {"address": "dpo@alit.kz", "user": f"{mailbox}-dpo", "start": "2020-01-01"})
     for user in (mailbox, f"{mailbox}-dpo"):
@@ -153,7 +166,9 @@ def test_h8_a_first_start_over_many_batches_counts_each_message_once(dovecot: Do
     assert list(range(1, 101)) == [line.uid for line in lines_in(config)]
 
 
-def test_h9_an_old_message_is_registered_and_not_answered(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
+def test_h9_an_old_message_is_registered_and_not_answered(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file()
     dovecot.append(mailbox, request("aigerim"), internal_date=LONG_AGO)
     run_once(config)
@@ -222,7 +237,9 @@ def test_h3_mail_that_came_after_the_last_good_pass_is_answered_under_its_new_nu
     assert {"bolat@example.com": 1} == seen_by(smtp)
 
 
-def test_h3_what_waited_to_be_filed_is_filed_under_its_new_number(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
+def test_h3_what_waited_to_be_filed_is_filed_under_its_new_number(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file()
     dovecot.append(mailbox, request("aigerim"))
     smtp.stop()
@@ -275,7 +292,9 @@ def test_h19_a_request_that_staff_moved_away_first_is_no_hindrance(
     assert ["done", "done"] == [line.filing for line in lines_in(config)]
 
 
-def test_a_filing_folder_that_is_missing_is_told_before_anything_is_taken_in(dovecot: Dovecot, mailbox: str, config_file: ConfigFile) -> None:
+def test_a_filing_folder_that_is_missing_is_told_before_anything_is_taken_in(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file(inbox={"filing": "folder", "filing_name": "Өтініштер"})
     dovecot.append(mailbox, request("aigerim"))
     report = run_once(config)
@@ -287,25 +306,184 @@ def test_h20_by_default_nothing_is_moved_or_deleted(dovecot: Dovecot, mailbox: s
     append_all(dovecot, mailbox, [ordinary("firm"), request("aigerim"), ordinary("firm2")])
     before = dovecot.snapshot(mailbox)
     run_once(config_file())
-    assert {uid: stored.sha256 for uid, stored in before.items()} == {uid: stored.sha256 for uid, stored in dovecot.snapshot(mailbox).items()}
+    assert {uid: stored.sha256 for uid, stored in before.items()} == {
+        uid: stored.sha256 for uid, stored in dovecot.snapshot(mailbox).items()
+    }
 
 
 # --- one at a time, and one after another ----------------------------------------------------------------------------
 
 
-def test_h21_two_at_once_register_and_answer_everything_once(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile) -> None:
-    """Two mailbots of one store in one process: the lease tells them apart no better than two processes."""
+def test_h21_two_processes_at_once_register_and_answer_everything_once(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
     config = config_file(inbox={"batch": 5})
-    people = [f"person{number}" for number in range(30)]
+    people = [f"person{number}" for number in range(40)]
     append_all(dovecot, mailbox, map(request, people))
-    works = [Works(load_config(config)) for _ in range(2)]
-    works[1].instance.holder += "0"  # as if it had another process number, of a process that lives
-    runs = [threading.Thread(target=lambda work=work: reports.append(asyncio_run(work))) for work in works]
-    reports: list[int] = []
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
-    assert [0, 0] == reports
+    both = [start_program(config, "--once") for _ in range(2)]
+    assert [0, 0] == [ended(running).status for running in both]
     assert {f"{name}@example.com": 1 for name in people} == seen_by(smtp)
-    assert {"request": 30} == outcomes_in(config)
+    assert {"request": 40} == outcomes_in(config)
+
+
+def test_h21_a_round_that_was_overtaken_records_nothing(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    """The lease failed us: another mailbot worked here between our look at the cursor and our record."""
+    config = config_file()
+    run_once(config)
+    append_all(dovecot, mailbox, [request("aigerim"), ordinary("firm")])
+    works = Works(load_config(config))
+    inbox, address = works.addresses[0]
+    slow = Mailbox(address)
+    overtaken = Round(works.desk, inbox, slow, lambda: None)
+    cursor = Cursor("info@alit.kz", "INBOX", slow.uidvalidity, 0, datetime.now(UTC))
+    run_once(config)
+    with pytest.raises(CursorMoved):
+        overtaken._work_through(cursor, [1, 2], None)
+    slow.log_out()
+    works.desk.database.close()
+    assert {"request": 1, "ordinary": 1} == outcomes_in(config)
+    assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+# --- what the server cannot deliver ----------------------------------------------------------------------------------
+
+
+def test_h7_a_message_that_makes_the_server_hang_up_is_taken_in_when_it_can_be_read(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file()
+    run_once(config)
+    append_all(dovecot, mailbox, [request("aigerim"), request("bolat"), ordinary("firm")])
+    with unreadable(dovecot, mailbox, 2):
+        assert [75, 75] == [run_once(config).exit_status for _ in range(2)]
+    assert 0 == run_once(config).exit_status
+    assert {"request": 2, "ordinary": 1} == outcomes_in(config)
+    assert {"aigerim@example.com": 1, "bolat@example.com": 1} == seen_by(smtp)
+
+
+def test_h7_a_message_that_makes_the_server_hang_up_each_time_is_set_aside_and_holds_nothing_up(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file()
+    run_once(config)
+    append_all(dovecot, mailbox, [request("aigerim"), request("bolat"), ordinary("firm")])
+    with unreadable(dovecot, mailbox, 2):
+        statuses = [run_once(config).exit_status for _ in range(7)]
+    assert [75] * 5 + [1, 0] == statuses, "with the batch, alone three times, to keep its bytes; then without it"
+    assert {"request": 1, "shunted": 1, "ordinary": 1} == outcomes_in(config)
+    assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+class Shelf:
+    """What a scripted server holds, and which UIDs of it can be fetched; all are ordinary mail."""
+
+    def __init__(self, *uids: int) -> None:
+        self.listed = set(uids)
+        self.refused: set[int] = set()
+        self.gone: set[int] = set()
+
+    def script(self) -> Script:
+        """Return what the server says."""
+        select = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n* OK [UIDNEXT 4]\r\nTAG OK\r\n"
+        return {"EXAMINE": select, "SELECT": select, "UID SEARCH": self._search, "UID FETCH": self._fetch}
+
+    def _search(self, command: str) -> str:
+        there = self.listed - self.gone if command == "UID SEARCH UID 2" else self.listed  # else: before it vanished
+        return f"* SEARCH {' '.join(map(str, sorted(there)))}\r\nTAG OK\r\n"
+
+    def _fetch(self, command: str) -> str:
+        uids = [int(uid) for uid in command.split()[2].split(",")]
+        if self.refused & set(uids):
+            return "TAG NO [SERVERBUG] Internal error\r\n"
+        heads = (head(uid, f"From: firm{uid}@example.com\r\nSubject: Weekly report\r\n\r\n") for uid in uids if uid not in self.gone)
+        return "".join(heads) + "TAG OK\r\n"
+
+
+@pytest.fixture
+def shelf() -> Iterator[tuple[Shelf, Scripted]]:
+    """Return a scripted server that lists three messages."""
+    shelf = Shelf(1, 2, 3)
+    server = Scripted(shelf.script())
+    yield shelf, server
+    server.close()
+
+
+def test_h5_a_message_that_vanished_after_it_was_listed_is_passed_over(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
+    mail, server = shelf
+    config = config_file(inbox={"port": server.port})
+    mail.gone = {2}
+    assert 0 == run_once(config).exit_status
+    assert [1, 3] == [line.uid for line in lines_in(config)]
+    assert 0 == run_once(config).counts[0].pending
+
+
+def test_h7_a_message_that_is_refused_waits_and_is_taken_in_later(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
+    mail, server = shelf
+    config = config_file(inbox={"port": server.port})
+    mail.refused = {2}
+    assert 1 == run_once(config).counts[0].pending
+    assert [1, 3] == [line.uid for line in lines_in(config)]
+    mail.refused = set()
+    run_once(config)
+    assert {"ordinary": 3} == outcomes_in(config)
+
+
+def test_h7_a_message_that_is_refused_each_time_is_put_before_a_person(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
+    mail, server = shelf
+    config = config_file(inbox={"port": server.port})
+    mail.refused = {2}
+    assert [0, 0, 0, 1, 0] == [run_once(config).exit_status for _ in range(5)]
+    assert [("shunted", "never_delivered")] == [(line.outcome, line.reason) for line in lines_in(config) if line.uid == 2]
+
+
+# --- when it came ----------------------------------------------------------------------------------------------------
+
+
+def test_h98_a_time_of_receipt_in_the_future_does_not_count(config_file: ConfigFile) -> None:
+    """Dovecot would not store one; a scripted server says it."""
+    subject = "From: aigerim@example.com\r\nSubject: Opt-out of Notifications\r\n\r\n"
+    ahead = head(1, subject, received="05-Jan-2990 10:00:00 +0500")
+    whole = f"* 1 FETCH (UID 1 BODY[] {{{len(subject)}}}\r\n{subject})\r\n"
+    fetch = {
+        "UID FETCH": lambda command: (ahead if "HEADER" in command else whole) + "TAG OK\r\n",
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
+    }
+    server = Scripted({**fetch})
+    config, now = config_file(inbox={"port": server.port}), datetime.now(UTC)
+    run_once(config)
+    server.close()
+    (kept,) = requests_in(config)
+    assert (True, True) == (abs(kept.received_at - now) < timedelta(minutes=1), "internal_date_doubtful" in kept.flags)
+
+
+@pytest.mark.parametrize(("server", "days"), [("mx.alit.kz", 3), ("mx.example.com", 0)])
+def test_h98_a_message_appended_anew_counts_from_our_own_servers_stamp(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile, server: str, days: int
+) -> None:
+    config, now = config_file(), datetime.now(UTC).replace(microsecond=0)
+    stamp = now - timedelta(days=3)
+    received = f"Received: from a.example by {server} with ESMTP id 1; {format_datetime(stamp)}\r\n".encode()
+    dovecot.append(mailbox, received + request("aigerim"), internal_date=now)
+    run_once(config)
+    assert [now - timedelta(days=days)] == [kept.received_at for kept in requests_in(config)]
+
+
+def test_h98_a_far_zone_of_the_server_is_stored_as_utc(dovecot: Dovecot, mailbox: str, config_file: ConfigFile) -> None:
+    config = config_file()
+    moment = datetime(2025, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=14)))
+    dovecot.append(mailbox, request("aigerim"), internal_date=moment)
+    run_once(config)
+    assert [datetime(2025, 2, 28, 11, 30, tzinfo=UTC)] == [kept.received_at for kept in requests_in(config)]
+
+
+@contextmanager
+def unreadable(dovecot: Dovecot, user: str, uid: int) -> Iterator[None]:
+    """Have the server list a message whose file it cannot read; Dovecot then breaks the connection."""
+    (file,) = dovecot._home.glob(f"mail/{user}/mail/mailboxes/INBOX/dbox-Mails/u.{uid}")
+    kept = file.rename(file.with_name("kept"))
+    file.mkdir()
+    yield
+    file.rmdir()
+    kept.rename(file)
