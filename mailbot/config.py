@@ -94,6 +94,8 @@ def _keep_password_out(url: str) -> str:
     return url
 
 
+USUAL_PLACES = (Path("/etc/mailbot/config.toml"), Path("config.toml"))
+
 Tls = Literal["implicit", "starttls", "none"]
 Text = Annotated[str, Field(min_length=1)]
 Address = Annotated[Text, AfterValidator(_need_address)]
@@ -254,17 +256,20 @@ class Config(Section):
         return systems
 
 
-def find_config(given: Path | None) -> Path:
-    """Return the configuration file: the given one, else $MAILBOT_CONFIG, else the usual places."""
+def configured(given: Path | None) -> Path | None:
+    """Return the configuration file: the given one, else $MAILBOT_CONFIG, else the first of the usual places that is there."""
     if given is not None:
         return given
     if named := os.environ.get("MAILBOT_CONFIG"):
         return Path(named)
-    places = (Path("/etc/mailbot/config.toml"), Path("config.toml"))
-    for place in places:
-        if place.exists():
-            return place
-    raise ConfigurationMistake(f"there is no configuration: name it with --config FILE or $MAILBOT_CONFIG, or write {places[0]}")
+    return next((place for place in USUAL_PLACES if place.exists()), None)
+
+
+def find_config(given: Path | None) -> Path:
+    """Return the configuration file; raise ``ConfigurationMistake`` where there is none."""
+    if found := configured(given):
+        return found
+    raise ConfigurationMistake(f"there is no configuration: name it with --config FILE or $MAILBOT_CONFIG, or write {USUAL_PLACES[0]}")
 
 
 def load_config(given: Path | None) -> Config:

@@ -4,6 +4,7 @@ Every call has a timeout. The library's errors become three kinds: the server is
 time), the login is refused (a person must look), and the configuration asks for what the server does not have.
 """
 
+import logging
 import select
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,6 +78,7 @@ class Mailbox:
 
     def __init__(self, address: Address) -> None:
         """Connect, log in and open the folder for reading."""
+        _silence_the_library()
         self._address = address
         self._where = f"{address.host}:{address.port}"
         self._own_numbering = -1 - randbits(62)
@@ -114,7 +116,8 @@ class Mailbox:
         if self.exists <= LONGEST_LINE_OF_UIDS or 0 < self.uid_next - uid <= LONGEST_LINE_OF_UIDS:
             found = self._search(f"UID {uid + 1}:*")
         else:
-            found = [number for chunk in self._from_the_top() for number in chunk if number > uid]
+            ends = range(self.exists, 0, -LONGEST_LINE_OF_UIDS)
+            found = [number for last in ends for number in self._search(f"{max(1, last - LONGEST_LINE_OF_UIDS + 1)}:{last}")]
         return sorted({number for number in found if number > uid})  # n:* names the last message even below n
 
     def uids_since(self, day: date) -> Iterator[int]:
@@ -280,10 +283,6 @@ class Mailbox:
         kept = found.get(b"PERMANENTFLAGS", (*found.get(b"FLAGS", ()), b"\\*"))  # without the list, all are kept (RFC 3501, 6.3.1)
         return tuple(flag.lower() for flag in kept)
 
-    def _from_the_top(self) -> Iterator[list[int]]:
-        for last in range(self.exists, 0, -LONGEST_LINE_OF_UIDS):
-            yield self._search(f"{max(1, last - LONGEST_LINE_OF_UIDS + 1)}:{last}")
-
     def _search(self, criteria: str) -> list[int]:
         return [int(uid) for uid in self._said(lambda: self._client.search(criteria))]
 
@@ -384,6 +383,12 @@ class _ReadOnly(TemporaryFailure):
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _silence_the_library() -> None:
+    """Keep imapclient's own warnings out of our log: they quote the server, and it may quote a person (I6)."""
+    logger = logging.getLogger("imapclient")
+    logger.propagate, logger.handlers = False, [logging.NullHandler()]
 
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:

@@ -18,6 +18,17 @@ from storage.database import Database
 from storage.subscribers import Consent, NewSubscriber, add_subscribers, ids_by_email
 
 COLUMNS = ("email", "phone", "surname", "given_name", "patronymic", "consents", "consent_since", "consent_evidence")
+ALSO_CALLED = {
+    "e-mail": "email",
+    "mail": "email",
+    "telephone": "phone",
+    "mobile": "phone",
+    "last_name": "surname",
+    "family_name": "surname",
+    "first_name": "given_name",
+    "middle_name": "patronymic",
+}
+"""What other programs call our columns."""
 SCOPES = ("informing", "promotion", "publication", "transfer", "cross_border")
 LINES_A_BATCH = 500
 LONGEST_NAME = 200
@@ -125,7 +136,8 @@ def _records(file: Iterator[str]) -> Iterator[_Record]:
 
 
 def _titles(cells: Sequence[str]) -> list[str]:
-    titles = [title.strip().lower() for title in cells]
+    plain = [title.strip().lower().replace(" ", "_") for title in cells]
+    titles = [ALSO_CALLED.get(title, title) for title in plain]
     known = f"known columns are {', '.join(COLUMNS)}"
     if not any(titles):
         raise UnusableFile(f"the file is empty, or its first line is; the first line must name the columns; {known}")

@@ -10,6 +10,8 @@ from rules.pack_text import PackMistakes, read_law, read_policy
 from rules.policy import Law, Policy
 
 PACKS = files("rules") / "packs"
+LAW = "kz-94v"
+"""The law that is read by where no policy is named."""
 
 
 def load_policy(name_or_path: str) -> Policy:
@@ -19,6 +21,11 @@ def load_policy(name_or_path: str) -> Policy:
         return read_policy(text, file, law_named)
     except PackMistakes as broken:
         raise ConfigurationMistake(*map(str, broken.mistakes)) from None
+
+
+def law_alone() -> Policy:
+    """Return a policy that promises nothing of its own: what is read under it is read by the law's words."""
+    return Policy("law-alone", law_named(LAW), {}, (), (), (), (), {}, (), (), (), None, "", "", version="")
 
 
 def built_in_names() -> tuple[str, ...]:

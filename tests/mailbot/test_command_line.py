@@ -282,3 +282,21 @@ def test_a_list_imports_neither_servers_nor_letters(tmp_path: Path) -> None:
 
 def test_a_round_imports_no_progress_bars_migrations_or_other_stores(tmp_path: Path) -> None:
     assert set() == imported_by("run", "--once", "--config", office(tmp_path)) & {"rich.progress", "alembic", "psycopg"}
+
+
+def test_classify_reads_by_the_law_alone_where_no_policy_is_named(mailbot: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAILBOT_CONFIG", raising=False)
+    row = json.loads(mailbot("classify", a_letter(tmp_path, "Revocation of my consent"), "--json").out)
+    assert ("revoke_consent", "8(7)") == (row["type"], row["clause"])
+
+
+def test_classify_reads_by_the_configured_policy(mailbot: Type, tmp_path: Path) -> None:
+    row = json.loads(mailbot("classify", a_letter(tmp_path, "Personal Data Update"), "--json", "--config", office(tmp_path)).out)
+    assert ("8.3", "exact") == (row["clause"], row["certainty"])
+
+
+def a_letter(folder: Path, subject: str) -> Path:
+    letter = folder / "letter.eml"
+    letter.write_text(f"From: a@example.com\nTo: info@alit.kz\nSubject: {subject}\n\n", encoding="utf-8")
+    return letter

@@ -54,6 +54,14 @@ def addresses(database: Database) -> list[str]:
         return list(tx.execute(select(contacts.c.value).where(contacts.c.kind == "email").order_by(contacts.c.id)).scalars())
 
 
+def test_columns_are_known_by_what_other_programs_call_them(database: Database, tmp_path: Path) -> None:
+    done, _ = put(database, tmp_path, "E-mail;Last Name;First name;Mobile\ndina@example.com;Үлгі;Дина;+7 700 000 00 01\n")
+    assert Imported(added=1, refused=0) == done
+    person = found(database, "dina@example.com")
+    assert {"surname": "Үлгі", "given_name": "Дина"} == person.names
+    assert ("phone", "+77000000001") in person.contacts
+
+
 def test_a_person_is_put_on_file_with_all_that_the_line_says(database: Database, tmp_path: Path) -> None:
     text = (
         "email,phone,surname,given_name,patronymic,consents,consent_since,consent_evidence\n"
@@ -181,7 +189,8 @@ def test_a_quotation_mark_open_over_half_the_file_names_the_lines_it_swallowed(d
         ("", f"the file is empty, or its first line is; the first line must name the columns; {KNOWN}"),
         ("\n\none@example.com", f"the file is empty, or its first line is; the first line must name the columns; {KNOWN}"),
         ("surname\n", f"the first line must name the columns, and it has no column email; {KNOWN}"),
-        ("email,e-mail\n", f"the first line must name the columns, and it has the unknown columns e-mail; {KNOWN}"),
+        ("email,post\n", f"the first line must name the columns, and it has the unknown columns post; {KNOWN}"),
+        ("email,e-mail\n", f"the first line must name the columns, and it names one twice; {KNOWN}"),
         ("email,Email\n", f"the first line must name the columns, and it names one twice; {KNOWN}"),
     ],
 )

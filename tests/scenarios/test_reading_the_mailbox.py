@@ -80,7 +80,7 @@ def test_h4_two_accounts_that_hand_out_the_same_uid_are_kept_apart(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
 ) -> None:
     config = config_file()
-    second = {"address": "dpo@alit.kz", "user": f"{mailbox}-dpo", "start": "2020-01-01"}
+    second: dict[str, object] = {"address": "dpo@alit.kz", "user": f"{mailbox}-dpo", "start": "2020-01-01"}
     add_inbox(config, second)
     assert dovecot.append(mailbox, request("aigerim")) == dovecot.append(f"{mailbox}-dpo", request("bolat"))
     run_once(config)
@@ -385,7 +385,7 @@ class Shelf:
         self.gone: set[int] = set()
 
     def script(self) -> Script:
-        """Return what the server says."""
+        """Return what the server says; asked whether single messages are there, it names all that are."""
         select = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n* OK [UIDNEXT 4]\r\nTAG OK\r\n"
         return {"EXAMINE": select, "SELECT": select, "UID SEARCH": self._search, "UID FETCH": self._fetch}
 
@@ -446,11 +446,11 @@ def test_h98_a_time_of_receipt_in_the_future_does_not_count(config_file: ConfigF
     subject = "From: aigerim@example.com\r\nSubject: Opt-out of Notifications\r\n\r\n"
     ahead = head(1, subject, received="05-Jan-2990 10:00:00 +0500")
     whole = f"* 1 FETCH (UID 1 BODY[] {{{len(subject)}}}\r\n{subject})\r\n"
-    fetch = {
+    script: Script = {
         "UID FETCH": lambda command: (ahead if "HEADER" in command else whole) + "TAG OK\r\n",
         "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
     }
-    server = Scripted({**fetch})
+    server = Scripted(script)
     config, now = config_file(inbox={"port": server.port}), datetime.now(UTC)
     run_once(config)
     server.close()
