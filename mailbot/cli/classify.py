@@ -16,7 +16,7 @@ def classify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages as files (.eml).")],
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="NAME|FILE", help="Built in or a file; else the configured one, else the law's words alone."),
+        typer.Option("--policy", metavar="NAME|FILE", help="Built in or a file; else the configured one, else the law alone."),
     ] = None,
     config: ConfigOption = None,
     *,

@@ -148,7 +148,7 @@ def test_classify_prints_one_object_a_file_in_the_order_given(mailbot: Type, tmp
     opt_out, invoice = tmp_path / "b.eml", tmp_path / "a.eml"
     opt_out.write_bytes(b"From: a@example.com\r\nSubject: Opt-out of Notifications\r\n\r\n")
     invoice.write_bytes(b"From: a@example.com\r\nSubject: Invoice No. 2209\r\n\r\nPlease pay.")
-    ran = mailbot("classify", opt_out, invoice, "--json")
+    ran = mailbot("classify", opt_out, invoice, "--policy", "kazger", "--json")
     first, second = map(json.loads, ran.out.splitlines())
     keys = ["file", "outcome", "type", "language", "matched", "clause", "certainty", "reason", "changes"]
     assert (0, "", keys, keys) == (ran.status, ran.err, list(first), list(second))

@@ -25,6 +25,8 @@ USER, PASSWORD = "robot@alit.kz", "Qupiya2026"
 ELSEWHERE = "127.0.0.2"
 """This machine too, but no name that the certificate carries."""
 
+Note = Callable[[], Awaitable[None]]
+
 HANG_UP, DOT, GO_ON = "hang up", ".", "354 go on"
 HELLO = "250-smtp.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
 PLAIN_HELLO = "250-smtp.example\r\n250 AUTH PLAIN"
@@ -133,26 +135,42 @@ async def not_noted() -> None:
     """Stand for a durable note that nobody looks at."""
 
 
-async def send(
-    connection: Connection, recipient: str = RECIPIENT, content: bytes = LETTER, note: Callable[[], Awaitable[None]] = not_noted
-) -> Reply:
+async def send(connection: Connection, recipient: str = RECIPIENT, content: bytes = LETTER, note: Note = not_noted) -> Reply:
     """Open the connection if need be and hand one letter over."""
     if not connection.is_open:
         await connection.open()
     return await connection.hand_over(SENDER, recipient, content, note)
 
 
-def sent_by(answers: Mapping[str, str]) -> tuple[Reply, bool]:
-    """Hand a letter over to a server with these answers; return the verdict and whether the connection is still of use."""
+def send_to(server: ScriptedSmtp | CapturingSmtp, *recipients: str, content: bytes = LETTER, **relay: Any) -> list[Verdict]:
+    """Hand a letter over to one recipient after another, on one connection as long as it stands, and say goodbye."""
 
-    async def run() -> tuple[Reply, bool]:
-        with ScriptedSmtp(answers) as server:
-            connection = Connection(relay_to(server))
-            reply, is_open = await send(connection), connection.is_open
-            await connection.close()
-            return reply, is_open
+    async def run() -> list[Verdict]:
+        connection = Connection(relay_to(server, **relay))
+        verdicts = [(await send(connection, recipient, content)).verdict for recipient in recipients]
+        await connection.close()
+        return verdicts
 
     return asyncio.run(run())
+
+
+def sent_by(answers: Mapping[str, str]) -> tuple[Reply, bool]:
+    """Hand a letter over to a server with these answers; return the reply and whether the connection is still of use."""
+
+    async def run() -> tuple[Reply, bool]:
+        connection = Connection(relay_to(server))
+        reply, is_open = await send(connection), connection.is_open
+        await connection.close()
+        return reply, is_open
+
+    with ScriptedSmtp(answers) as server:
+        return asyncio.run(run())
+
+
+def open_to(server: ScriptedSmtp, **keys: Any) -> None:
+    """Open a connection, which the caller expects to fail."""
+    with server:
+        asyncio.run(Connection(relay_to(server, **keys)).open())
 
 
 @pytest.mark.parametrize(
@@ -233,18 +251,10 @@ def test_h31_a_letter_whose_connection_breaks_while_it_is_noted_is_not_in_doubt(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 unknown", "451 4.2.1 later"])
-def test_h93_the_next_letter_goes_over_the_same_connection_after_a_refusal(smtp: CapturingSmtp, answer: str) -> None:
+@pytest.mark.parametrize(("answer", "verdict"), [("550 5.1.1 unknown", Verdict.REFUSED), ("451 4.2.1 later", Verdict.LATER)])
+def test_h93_the_next_letter_goes_over_the_same_connection_after_a_refusal(smtp: CapturingSmtp, answer: str, verdict: Verdict) -> None:
     smtp.answers[RECIPIENT] = answer
-
-    async def run() -> None:
-        connection = Connection(relay_to(smtp))
-        await send(connection)
-        assert connection.is_open
-        assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
-        await connection.close()
-
-    asyncio.run(run())
+    assert [verdict, Verdict.ACCEPTED] == send_to(smtp, RECIPIENT, OTHER)
     assert [(OTHER,)] == [envelope.recipients for envelope in smtp.envelopes]
 
 
@@ -262,38 +272,26 @@ def test_h93_the_next_letter_goes_over_the_same_connection_after_a_refusal(smtp:
     ],
 )
 def test_h91_an_address_that_could_be_read_as_another_is_never_said(recipient: str) -> None:
-    async def run() -> None:
-        with ScriptedSmtp() as server:
-            connection = Connection(relay_to(server))
-            assert Verdict.REFUSED is (await send(connection, recipient)).verdict
-            assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
-            await connection.close()
-            assert [f"RCPT TO:<{OTHER}>"] == [line for line in server.heard if line.startswith("RCPT")]
-
-    asyncio.run(run())
+    with ScriptedSmtp() as server:
+        assert [Verdict.REFUSED, Verdict.ACCEPTED] == send_to(server, recipient, OTHER)
+    assert [f"RCPT TO:<{OTHER}>"] == [line for line in server.heard if line.startswith("RCPT")]
 
 
 @pytest.mark.parametrize("recipient", ["әсел@example.com", "anna@қазақша.example"])
 def test_h92_an_address_that_needs_smtputf8_does_not_block_the_next(recipient: str, smtp: CapturingSmtp) -> None:
-    async def run() -> None:
-        connection = Connection(relay_to(smtp))
-        assert Verdict.REFUSED is (await send(connection, recipient)).verdict
-        assert Verdict.ACCEPTED is (await send(connection, OTHER)).verdict
-        await connection.close()
-
-    asyncio.run(run())
+    assert [Verdict.REFUSED, Verdict.ACCEPTED] == send_to(smtp, recipient, OTHER)
 
 
 def test_the_null_reverse_path_is_said_as_it_is() -> None:
     async def run() -> None:
-        with ScriptedSmtp() as server:
-            connection = Connection(relay_to(server))
-            await connection.open()
-            await connection.hand_over("", RECIPIENT, LETTER, not_noted)
-            await connection.close()
-            assert "MAIL FROM:<>" in server.heard
+        connection = Connection(relay_to(server))
+        await connection.open()
+        await connection.hand_over("", RECIPIENT, LETTER, not_noted)
+        await connection.close()
 
-    asyncio.run(run())
+    with ScriptedSmtp() as server:
+        asyncio.run(run())
+    assert "MAIL FROM:<>" in server.heard
 
 
 @pytest.mark.parametrize(
@@ -308,14 +306,9 @@ def test_the_null_reverse_path_is_said_as_it_is() -> None:
     ],
 )
 def test_h90_the_wire_carries_crlf_only_and_doubled_dots(content: bytes, on_the_wire: bytes) -> None:
-    async def run() -> None:
-        with ScriptedSmtp() as server:
-            connection = Connection(relay_to(server))
-            await send(connection, content=content)
-            await connection.close()
-            assert [on_the_wire] == server.letters
-
-    asyncio.run(run())
+    with ScriptedSmtp() as server:
+        send_to(server, RECIPIENT, content=content)
+    assert [on_the_wire] == server.letters
 
 
 def test_h32_an_error_at_quit_is_none_of_ours() -> None:
@@ -325,14 +318,7 @@ def test_h32_an_error_at_quit_is_none_of_ours() -> None:
 
 def test_h32_the_final_reply_may_take_longer_than_any_other(smtp: CapturingSmtp) -> None:
     smtp.delay_seconds = 0.3
-
-    async def run() -> Reply:
-        connection = Connection(relay_to(smtp, timeout_seconds=0.1))
-        reply = await send(connection)
-        await connection.close()
-        return reply
-
-    assert Verdict.ACCEPTED is asyncio.run(run()).verdict
+    assert [Verdict.ACCEPTED] == send_to(smtp, RECIPIENT, timeout_seconds=0.1)
 
 
 def test_a_lost_connection_can_be_opened_again(smtp: CapturingSmtp) -> None:
@@ -346,16 +332,6 @@ def test_a_lost_connection_can_be_opened_again(smtp: CapturingSmtp) -> None:
 
     asyncio.run(run())
     assert [(RECIPIENT,), (OTHER,)] == [envelope.recipients for envelope in smtp.envelopes]
-
-
-def open_to(server: ScriptedSmtp, **keys: Any) -> None:
-    """Open a connection, which the caller expects to fail."""
-
-    async def run() -> None:
-        with server:
-            await Connection(relay_to(server, **keys)).open()
-
-    asyncio.run(run())
 
 
 def test_a_relay_that_does_not_listen_is_away(smtp: CapturingSmtp) -> None:
@@ -399,15 +375,10 @@ def tls(request: pytest.FixtureRequest) -> str:
 
 
 def test_h95_a_verified_line_is_logged_in_to_and_used(certified: ssl.SSLContext, authority: Path, tls: str) -> None:
-    async def run() -> list[str]:
-        with ScriptedSmtp(secured=certified, implicit=tls == "implicit") as server:
-            connection = Connection(relay_to(server, tls=tls, tls_ca_file=str(authority), user=USER, password=PASSWORD))
-            assert Verdict.ACCEPTED is (await send(connection)).verdict
-            await connection.close()
-            return server.verbs
-
+    with ScriptedSmtp(secured=certified, implicit=tls == "implicit") as server:
+        assert [Verdict.ACCEPTED] == send_to(server, RECIPIENT, tls=tls, tls_ca_file=str(authority), user=USER, password=PASSWORD)
     handshake = ["EHLO", "STARTTLS"] if tls == "starttls" else []
-    assert [*handshake, "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"] == asyncio.run(run())
+    assert [*handshake, "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"] == server.verbs
 
 
 @pytest.mark.parametrize(("trusted", "host"), [(False, LOOPBACK), (True, ELSEWHERE)], ids=["wrong-authority", "wrong-name"])
@@ -443,15 +414,11 @@ def test_h95_implicit_tls_to_a_plain_server_says_nothing(authority: Path) -> Non
 def test_h95_what_is_said_before_the_handshake_is_not_believed(certified: ssl.SSLContext, authority: Path) -> None:
     """An attacker's "250" from before the handshake would be taken for the answer to EHLO, and every later answer for the next."""
 
-    async def run() -> None:
-        injected = f"{READY}\r\n250-evil.example\r\n250 AUTH LOGIN"
-        with ScriptedSmtp({"STARTTLS": injected, "RCPT": "550 5.1.1 unknown"}, secured=certified) as server:
-            connection = Connection(relay_to(server, tls="starttls", tls_ca_file=str(authority), user=USER, password=PASSWORD))
-            assert Reply(Verdict.REFUSED, "550 5.1.1") == await send(connection)
-            await connection.close()
-            assert "AUTH LOGIN" not in " ".join(server.heard)
-
-    asyncio.run(run())
+    injected = f"{READY}\r\n250-evil.example\r\n250 AUTH LOGIN"
+    with ScriptedSmtp({"STARTTLS": injected, "RCPT": "550 5.1.1 unknown"}, secured=certified) as server:
+        verdicts = send_to(server, RECIPIENT, tls="starttls", tls_ca_file=str(authority), user=USER, password=PASSWORD)
+    assert [Verdict.REFUSED] == verdicts
+    assert "AUTH LOGIN" not in " ".join(server.heard)
 
 
 def test_a_certificate_file_that_cannot_be_read_is_a_mistake_of_the_configuration(smtp: CapturingSmtp, tmp_path: Path) -> None:

@@ -213,6 +213,7 @@ def test_a_claimer_does_not_wait_for_another_on_postgresql(postgresql: Postgresq
     with closing(open_database(postgresql.fresh_database())) as store:
         queue(store, map(a_letter, range(4)))
         with store.write() as first, store.write() as second:
+            second.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
             ones, others = (outbox.claim(tx, 2, NO_CAPS, NOW) for tx in (first, second))
         assert ["person0@example.com", "person1@example.com", "person2@example.com", "person3@example.com"] == [
             letter.recipient for letter in (*ones, *others)
