@@ -78,7 +78,6 @@ class Mailbox:
 
     def __init__(self, address: Address) -> None:
         """Connect, log in and open the folder for reading."""
-        _silence_the_library()
         self._address = address
         self._where = f"{address.host}:{address.port}"
         self._own_numbering = -1 - randbits(62)
@@ -124,7 +123,7 @@ class Mailbox:
         """Yield, ascending, the UIDs of what the server received on ``day`` or later, by its own reckoning of days."""
         for first in range(1, self.exists + 1, LONGEST_LINE_OF_UIDS):
             last = min(first + LONGEST_LINE_OF_UIDS - 1, self.exists)
-            yield from sorted(self._search(f"{first}:{last} SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}"))
+            yield from sorted(self._search([f"{first}:{last}", "SINCE", day]))
 
     def existing(self, uids: Sequence[int]) -> set[int]:
         """Return which of the messages still lie in the folder; what else the server names was not asked for (H6)."""
@@ -230,6 +229,8 @@ class Mailbox:
     def _connected(self) -> IMAPClient:
         where = self._address
         context = _tls_context(where.tls_ca_file) if where.tls == "implicit" else None
+        library = logging.getLogger("imapclient")  # its warnings quote the server, which may quote a person (I6)
+        library.propagate, library.handlers = False, [logging.NullHandler()]
         try:
             client = IMAPClient(where.host, where.port, ssl=where.tls == "implicit", ssl_context=context, timeout=where.timeout_seconds)
         except ssl.SSLCertVerificationError as error:
@@ -283,7 +284,7 @@ class Mailbox:
         kept = found.get(b"PERMANENTFLAGS", (*found.get(b"FLAGS", ()), b"\\*"))  # without the list, all are kept (RFC 3501, 6.3.1)
         return tuple(flag.lower() for flag in kept)
 
-    def _search(self, criteria: str) -> list[int]:
+    def _search(self, criteria: str | list[str | date]) -> list[int]:
         return [int(uid) for uid in self._said(lambda: self._client.search(criteria))]
 
     def _fetch(self, uids: Sequence[int], items: list[str], read: Reader = read_answer) -> dict[int, Mapping[bytes, Any]]:
@@ -380,15 +381,6 @@ class _RefusedCommand(TemporaryFailure):
 
 class _ReadOnly(TemporaryFailure):
     """The folder can be read and not changed."""
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _silence_the_library() -> None:
-    """Keep imapclient's own warnings out of our log: they quote the server, and it may quote a person (I6)."""
-    logger = logging.getLogger("imapclient")
-    logger.propagate, logger.handlers = False, [logging.NullHandler()]
 
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ BODY_LIMIT = 4000
 _INVISIBLE = dict.fromkeys([0x00AD, 0x034F, 0x061C, 0x2060, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
 _QUOTES = dict.fromkeys(map(ord, "«»“”„‟‹›″❝❞〝〞＂"), '"') | dict.fromkeys(map(ord, "‘’‚‛ʼʹ′`´"), "'")
-_LETTERS = {0x02D0: ":", 0x0259: "ә", 0x018F: "Ә", 0x00A0: " "}
+_LETTERS = {0x02D0: ":", 0x2116: " ", 0x0259: "ә", 0x018F: "Ә", 0x00A0: " "}
 _CHARACTERS = _INVISIBLE | _DASHES | _QUOTES | _LETTERS
 _TO_CHANGE = re.compile(f"[{re.escape(''.join(map(chr, _CHARACTERS)))}]")
 """To look whether there is anything to change is five times quicker than to change nothing."""

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from rules.lexicon.grid import GRID
+from rules.lexicon.grid import CONTRARY, GRID
 from rules.lexicon.letter import Letter, is_latin, language_of, opened
 from rules.lexicon.marks import Marks
-from rules.lexicon.senses import Sense
+from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_clean, is_dangling, is_own, is_taken_back, sentences
 from rules.lexicon.words import AS_WRITTEN, IN_LATIN, WITHOUT_KAZAKH_LETTERS
 from rules.normal_form import SUBJECT_LIMIT, folded, other_layouts, plain, skeleton, unwrapped, words
@@ -59,8 +59,7 @@ class Recogniser:
             return Glance.EMPTY_HANDED
         if has(letter.subject, *_TELLING) or is_clean(letter.subject):
             return Glance.MATCH
-        is_ours = any(word.language for word in letter.subject)
-        evidence = EVIDENCE if is_ours else RESPELLED
+        evidence = EVIDENCE if has(letter.subject, *_ASKING) else MISSPELT
         return Glance.MATCH if any(hear(letter, self._marks) for hear in evidence) else Glance.NOTHING
 
     def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Reading:
@@ -242,8 +241,8 @@ EVIDENCE: tuple[Evidence, ...] = (
     hold_bare_theme,
 )
 
-RESPELLED: tuple[Evidence, ...] = (read_misspelt_subject, read_other_layout, read_other_alphabet)
-"""What alone can find something in a subject without a word of ours."""
+MISSPELT: tuple[Evidence, ...] = (name_mark_nearly, read_misspelt_subject, read_other_layout, read_other_alphabet)
+"""What alone can find something in a subject that names, as it is written, nothing that can be asked."""
 
 
 # --- What the letter's own words make of a request ----------------------------------------------------------------------------------
@@ -302,6 +301,7 @@ _TELLING = (_OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
     Sense.COMPLAINT,
     Sense.PERSONAL,
 }
+_ASKING = (ACTS | GRID.keys() | CONTRARY.keys() | _OBJECTS | {Sense.POLICY}) - {Sense.ME}
 _PRIVATE = (Sense.LEAK, Sense.DATA, Sense.CONSENT, Sense.PROCESSING, Sense.PERSONAL)
 
 _ABSORBED: dict[RequestType, frozenset[RequestType]] = {

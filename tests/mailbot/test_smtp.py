@@ -26,6 +26,7 @@ ELSEWHERE = "127.0.0.2"
 """This machine too, but no name that the certificate carries."""
 
 Note = Callable[[], Awaitable[None]]
+Answers = Mapping[str, str]
 
 HANG_UP, DOT, GO_ON = "hang up", ".", "354 go on"
 HELLO = "250-smtp.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
@@ -40,12 +41,7 @@ class ScriptedSmtp:
     """
 
     def __init__(
-        self,
-        answers: Mapping[str, str] | None = None,
-        *,
-        host: str = LOOPBACK,
-        secured: ssl.SSLContext | None = None,
-        implicit: bool = False,
+        self, answers: Answers | None = None, *, host: str = LOOPBACK, secured: ssl.SSLContext | None = None, implicit: bool = False
     ) -> None:
         self.answers = {"GREETING": "220 smtp.example", "EHLO": HELLO, "STARTTLS": READY, "DATA": GO_ON, "QUIT": "221 bye"}
         self.answers |= {"AUTH": "235 2.7.0 welcome"} | dict(answers or {})
@@ -299,10 +295,7 @@ def test_the_null_reverse_path_is_said_as_it_is() -> None:
     [
         (b"Subject: a\r\n\r\n.\r\n..two\r\n.three\r\n", b"Subject: a\r\n\r\n..\r\n...two\r\n..three\r\n"),
         (b"Subject: a\n\nb\n.\nc\rd", b"Subject: a\r\n\r\nb\r\n..\r\nc\r\nd\r\n"),
-        (
-            b"Subject: a\r\n\r\nb\n.\r\nMAIL FROM:<eve@example.com>\r\n",
-            b"Subject: a\r\n\r\nb\r\n..\r\nMAIL FROM:<eve@example.com>\r\n",
-        ),
+        (b"Subject: a\r\n\r\nb\n.\r\nMAIL FROM:<eve@example.com>\r\n", b"Subject: a\r\n\r\nb\r\n..\r\nMAIL FROM:<eve@example.com>\r\n"),
     ],
 )
 def test_h90_the_wire_carries_crlf_only_and_doubled_dots(content: bytes, on_the_wire: bytes) -> None:
@@ -426,10 +419,7 @@ def test_a_certificate_file_that_cannot_be_read_is_a_mistake_of_the_configuratio
         asyncio.run(Connection(relay_to(smtp, tls="starttls", tls_ca_file=str(tmp_path / "missing.pem"))).open())
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [("535 5.7.8 no, robot@alit.kz", RelayRefusesUs), ("454 4.7.0 not now", RelayAway)],
-)
+@pytest.mark.parametrize(("answer", "expected"), [("535 5.7.8 no, robot@alit.kz", RelayRefusesUs), ("454 4.7.0 not now", RelayAway)])
 def test_a_refused_login_is_told_without_user_or_password(answer: str, expected: type[Exception]) -> None:
     server = ScriptedSmtp({"EHLO": PLAIN_HELLO, "AUTH": answer})
     with pytest.raises(expected) as refused:
