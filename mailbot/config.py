@@ -193,7 +193,7 @@ class Smtp(Server):
     sender: Address
     envelope_sender: Address | None = None
     user: Text | None = None
-    connections: Annotated[Positive, Field(le=50)] = 4
+    connections: Annotated[Positive, Field(le=50)] = 8
 
     @field_validator("user")
     @classmethod

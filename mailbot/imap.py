@@ -8,7 +8,7 @@ import logging
 import select
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from secrets import randbits
 from threading import Event
@@ -68,7 +68,7 @@ class Address:
     tls: str
     tls_ca_file: str | None
     user: str
-    password: str
+    password: str = field(repr=False)
     folder: str
     timeout_seconds: float
 

@@ -7,7 +7,7 @@ What the server says to MAIL concerns us, to RCPT and after it the letter; what 
 import re
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -70,7 +70,7 @@ class Relay:
     tls: str
     tls_ca_file: str | None
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     timeout_seconds: float
 
 
