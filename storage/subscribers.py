@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from storage.database import insert_new, portions
 from storage.tables import consents, contacts, subscribers, suppressions, systems
@@ -99,20 +99,20 @@ def find_subscriber(tx: Connection, mailbox_key: str) -> Subscriber | None:
 
 
 def stop_messages(tx: Connection, addresses: Mapping[bytes, str], now: datetime) -> None:
-    """Suppress every message to the addresses (keyed hash → reference of the request); once is enough."""
+    """Suppress every message to the addresses (keyed hash → reference of the request); once a request is enough."""
     rows = [{"address_key": key, "scope": MESSAGES, "reference": reference, "since": now} for key, reference in addresses.items()]
     insert_new(tx, suppressions, rows)
 
 
 def resume_messages(tx: Connection, reference: str, now: datetime) -> int:
-    """Lift what a request suppressed; return how many suppressions that were."""
+    """Lift what a request suppressed, and nothing that another one did; return how many suppressions that were."""
     chosen = update(suppressions).where(suppressions.c.reference == reference, suppressions.c.lifted_at.is_(None))
     return tx.execute(chosen.values(lifted_at=now)).rowcount
 
 
 def suppressed_since(tx: Connection, address_key: bytes) -> datetime | None:
     """Return since when nothing is sent to the address; None if nothing stands in the way."""
-    chosen = select(suppressions.c.since).where(suppressions.c.address_key == address_key, suppressions.c.lifted_at.is_(None))
+    chosen = select(func.min(suppressions.c.since)).where(suppressions.c.address_key == address_key, suppressions.c.lifted_at.is_(None))
     return tx.execute(chosen).scalar()
 
 

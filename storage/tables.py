@@ -205,7 +205,7 @@ suppressions = Table(
     Column("reference", String(20)),
     Column("since", Moment, nullable=False),
     Column("lifted_at", Moment),
-    Index("uq_suppressions_active", "address_key", "scope", unique=True, sqlite_where=NOT_LIFTED, postgresql_where=NOT_LIFTED),
+    Index("uq_suppressions_active", "address_key", "scope", "reference", unique=True, sqlite_where=NOT_LIFTED, postgresql_where=NOT_LIFTED),
 )
 
 systems = Table(

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,12 @@ def message(name: str, subject: str, text: str) -> bytes:
     """Write a plain message from NAME at example.com to the inbox."""
     head = f"From: {name}@example.com\r\nTo: info@alit.kz\r\nSubject: {subject}\r\nMessage-ID: <{name}.1@example.com>\r\n"
     return f"{head}Date: Mon, 5 Jan 2026 10:00:00 +0500\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
+
+
+def append_all(dovecot: Dovecot, user: str, mail: Iterable[bytes]) -> None:
+    """Put many messages into an inbox over one connection."""
+    with dovecot.session(user) as imap:
+        imap.multiappend("INBOX", list(mail))
 
 
 def run_once(config: Path) -> Report:

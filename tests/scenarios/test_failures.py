@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.daemon import Patience
+from mailbot.imap import LoginRefused, MailServerAway
 from tests.conftest import ConfigFile, secret_file
 from tests.scenarios.outside import flags_of, letters_in, outcomes_in, request, requests_in, run_once, run_program, seen_by, start_program
 from tests.servers import CapturingSmtp, Dovecot
@@ -255,6 +257,23 @@ def test_h36_a_daemon_that_waits_for_another_ends_when_it_is_asked_to(
         assert first.poll() is None
     assert 0 == status
     assert seconds < 10
+
+
+def test_h13_pauses_grow_to_a_quarter_of_an_hour_and_begin_again_when_something_went_well() -> None:
+    patience, away = Patience(), MailServerAway("away")
+    pauses = [patience.after(away) for _ in range(20)]
+    assert all(pause <= 1.25 * 2**number for number, pause in enumerate(pauses))
+    assert 0.75 * 900 <= pauses[-1] <= 1.25 * 900
+    patience.went_well()
+    assert patience.after(away) <= 1.25
+
+
+def test_h13_a_pause_that_the_server_states_is_obeyed() -> None:
+    assert 298.978 == Patience().after(MailServerAway("throttled", 298.978))
+
+
+def test_h14_after_a_refused_login_the_account_is_left_alone_for_minutes() -> None:
+    assert Patience().after(LoginRefused("no")) >= 200
 
 
 def test_a_daemon_whose_configuration_cannot_work_ends_at_once(mailbox: str, config_file: ConfigFile) -> None:

@@ -1,7 +1,6 @@
 """Reading the mailbox: whatever the server, the staff or time did to it, each message is taken in once and left as it was."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -14,10 +13,10 @@ from mailbot.errors import ConfigurationMistake
 from mailbot.imap import Mailbox
 from mailbot.rounds import Round
 from rules.place import Cursor
-from storage.ledger import CursorMoved
+from storage.ledger import CursorMoved, cursor_of
 from tests.conftest import ConfigFile, toml_table
-from tests.mailbot.scripted_imap import Script, Scripted, head
 from tests.scenarios.outside import (
+    append_all,
     ended,
     flags_of,
     lines_in,
@@ -34,12 +33,6 @@ from tests.servers import CapturingSmtp, Dovecot
 
 ANSWERED = frozenset({"\\Answered"})
 LONG_AGO = datetime(2021, 5, 17, 6, 0, tzinfo=UTC)
-
-
-def append_all(dovecot: Dovecot, user: str, mail: Iterable[bytes]) -> None:
-    """Put many messages into an inbox over one connection."""
-    with dovecot.session(user) as imap:
-        imap.multiappend("INBOX", list(mail))
 
 
 # --- what is read, and how it is left --------------------------------------------------------------------------------
@@ -347,115 +340,24 @@ def test_h21_a_round_that_was_overtaken_records_nothing(
     assert {"aigerim@example.com": 1} == seen_by(smtp)
 
 
-# --- what the server cannot deliver ----------------------------------------------------------------------------------
-
-
-def test_h7_a_message_that_makes_the_server_hang_up_is_taken_in_when_it_can_be_read(
-    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+def test_h36_a_batch_that_was_not_begun_when_we_had_to_stop_is_not_counted_as_tried(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
 ) -> None:
-    config = config_file()
-    run_once(config)
-    append_all(dovecot, mailbox, [request("aigerim"), request("bolat"), ordinary("firm")])
-    with unreadable(dovecot, mailbox, 2):
-        assert [75, 75] == [run_once(config).exit_status for _ in range(2)]
-    assert 0 == run_once(config).exit_status
-    assert {"request": 2, "ordinary": 1} == outcomes_in(config)
-    assert {"aigerim@example.com": 1, "bolat@example.com": 1} == seen_by(smtp)
-
-
-def test_h7_a_message_that_makes_the_server_hang_up_each_time_is_set_aside_and_holds_nothing_up(
-    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
-) -> None:
-    config = config_file()
-    run_once(config)
-    append_all(dovecot, mailbox, [request("aigerim"), request("bolat"), ordinary("firm")])
-    with unreadable(dovecot, mailbox, 2):
-        statuses = [run_once(config).exit_status for _ in range(7)]
-    assert [75] * 5 + [1, 0] == statuses, "with the batch, alone three times, to keep its bytes; then without it"
-    assert {"request": 1, "shunted": 1, "ordinary": 1} == outcomes_in(config)
-    assert {"aigerim@example.com": 1} == seen_by(smtp)
-
-
-class Shelf:
-    """What a scripted server holds, and which UIDs of it can be fetched; all are ordinary mail."""
-
-    def __init__(self, *uids: int) -> None:
-        self.listed = set(uids)
-        self.refused: set[int] = set()
-        self.gone: set[int] = set()
-
-    def script(self) -> Script:
-        """Return what the server says; asked whether single messages are there, it names all that are."""
-        select = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n* OK [UIDNEXT 4]\r\nTAG OK\r\n"
-        return {"EXAMINE": select, "SELECT": select, "UID SEARCH": self._search, "UID FETCH": self._fetch}
-
-    def _search(self, command: str) -> str:
-        there = self.listed - self.gone if command == "UID SEARCH UID 2" else self.listed  # else: before it vanished
-        return f"* SEARCH {' '.join(map(str, sorted(there)))}\r\nTAG OK\r\n"
-
-    def _fetch(self, command: str) -> str:
-        uids = [int(uid) for uid in command.split()[2].split(",")]
-        if self.refused & set(uids):
-            return "TAG NO [SERVERBUG] Internal error\r\n"
-        heads = (head(uid, f"From: firm{uid}@example.com\r\nSubject: Weekly report\r\n\r\n") for uid in uids if uid not in self.gone)
-        return "".join(heads) + "TAG OK\r\n"
-
-
-@pytest.fixture
-def shelf() -> Iterator[tuple[Shelf, Scripted]]:
-    """Return a scripted server that lists three messages."""
-    shelf = Shelf(1, 2, 3)
-    server = Scripted(shelf.script())
-    yield shelf, server
-    server.close()
-
-
-def test_h5_a_message_that_vanished_after_it_was_listed_is_passed_over(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
-    mail, server = shelf
-    config = config_file(inbox={"port": server.port})
-    mail.gone = {2}
-    assert 0 == run_once(config).exit_status
-    assert [1, 3] == [line.uid for line in lines_in(config)]
-    assert 0 == run_once(config).counts[0].pending
-
-
-def test_h7_a_message_that_is_refused_waits_and_is_taken_in_later(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
-    mail, server = shelf
-    config = config_file(inbox={"port": server.port})
-    mail.refused = {2}
-    assert 1 == run_once(config).counts[0].pending
-    assert [1, 3] == [line.uid for line in lines_in(config)]
-    mail.refused = set()
-    run_once(config)
-    assert {"ordinary": 3} == outcomes_in(config)
-
-
-def test_h7_a_message_that_is_refused_each_time_is_put_before_a_person(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
-    mail, server = shelf
-    config = config_file(inbox={"port": server.port})
-    mail.refused = {2}
-    assert [0, 0, 0, 1, 0] == [run_once(config).exit_status for _ in range(5)]
-    assert [("shunted", "never_delivered")] == [(line.outcome, line.reason) for line in lines_in(config) if line.uid == 2]
+    config, stop = config_file(inbox={"batch": 2}), threading.Event()
+    append_all(dovecot, mailbox, (ordinary(f"firm{number}") for number in range(6)))
+    works = Works(load_config(config))
+    inbox, address = works.addresses[0]
+    connection = Mailbox(address)
+    assert 2 == Round(works.desk, inbox, connection, stop.set).go(stop).messages
+    with works.desk.database.read() as tx:
+        cursor = cursor_of(tx, inbox.address, inbox.folder)
+    connection.log_out()
+    works.desk.database.close()
+    assert cursor is not None
+    assert (2, 0, None) == (cursor.last_uid, cursor.tries, cursor.trying_from)
 
 
 # --- when it came ----------------------------------------------------------------------------------------------------
-
-
-def test_h98_a_time_of_receipt_in_the_future_does_not_count(config_file: ConfigFile) -> None:
-    """Dovecot would not store one; a scripted server says it."""
-    subject = "From: aigerim@example.com\r\nSubject: Opt-out of Notifications\r\n\r\n"
-    ahead = head(1, subject, received="05-Jan-2990 10:00:00 +0500")
-    whole = f"* 1 FETCH (UID 1 BODY[] {{{len(subject)}}}\r\n{subject})\r\n"
-    script: Script = {
-        "UID FETCH": lambda command: (ahead if "HEADER" in command else whole) + "TAG OK\r\n",
-        "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
-    }
-    server = Scripted(script)
-    config, now = config_file(inbox={"port": server.port}), datetime.now(UTC)
-    run_once(config)
-    server.close()
-    (kept,) = requests_in(config)
-    assert (True, True) == (abs(kept.received_at - now) < timedelta(minutes=1), "internal_date_doubtful" in kept.flags)
 
 
 @pytest.mark.parametrize(("server", "days"), [("mx.alit.kz", 3), ("mx.example.com", 0)])
@@ -476,14 +378,3 @@ def test_h98_a_far_zone_of_the_server_is_stored_as_utc(dovecot: Dovecot, mailbox
     dovecot.append(mailbox, request("aigerim"), internal_date=moment)
     run_once(config)
     assert [datetime(2025, 2, 28, 11, 30, tzinfo=UTC)] == [kept.received_at for kept in requests_in(config)]
-
-
-@contextmanager
-def unreadable(dovecot: Dovecot, user: str, uid: int) -> Iterator[None]:
-    """Have the server list a message whose file it cannot read; Dovecot then breaks the connection."""
-    (file,) = dovecot._home.glob(f"mail/{user}/mail/mailboxes/INBOX/dbox-Mails/u.{uid}")
-    kept = file.rename(file.with_name("kept"))
-    file.mkdir()
-    yield
-    file.rmdir()
-    kept.rename(file)

@@ -233,6 +233,7 @@ def test_a_lost_connection_is_told_and_the_next_one_works(postgresql: Postgresql
         assert failure.value.transient
         with database.write() as tx:
             place_cursor(tx, INBOX)
+        end_connections(url)  # while nobody looks
         assert 1 == count(database, "cursors")
 
 

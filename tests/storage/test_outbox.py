@@ -89,6 +89,14 @@ def test_letters_are_claimed_oldest_first_and_no_more_than_asked_for(store: Data
     assert () == claim(store, most=2)
 
 
+def test_a_letter_put_off_goes_when_its_moment_comes_before_younger_moments(store: Database) -> None:
+    queue(store, map(a_letter, range(2)))
+    later, sooner = claim(store)
+    settle(store, [later], LetterState.QUEUED, NOW + 2 * MINUTE)
+    settle(store, [sooner], LetterState.QUEUED, NOW + MINUTE)
+    assert [sooner.id, later.id] == [letter.id for _ in range(2) for letter in claim(store, now=NOW + HOUR, most=1)]
+
+
 def test_a_claimed_letter_is_all_that_delivery_needs(store: Database) -> None:
     queue(store, [a_letter(1, content=bytes(range(256)), envelope_sender="")])
     (claimed,) = claim(store, now=NOW + MINUTE)
@@ -274,6 +282,30 @@ def test_h81_half_the_letters_of_an_hour_are_kept_for_aligned_senders(store: Dat
 def test_h81_aligned_senders_may_use_the_whole_hour(store: Database) -> None:
     queue(store, [a_letter(number, aligned=True) for number in range(10)])
     assert 6 == len(send(store, Caps(0, 0, 6)))
+
+
+def test_h81_letters_to_aligned_senders_take_nothing_of_the_unproven_half(store: Database) -> None:
+    caps = Caps(0, 0, 6)
+    queue(store, [a_letter(number, aligned=True) for number in range(3)])
+    assert 3 == len(send(store, caps))
+    queue(store, [a_letter(number) for number in range(10, 20)])
+    assert 3 == len(send(store, caps))
+
+
+def test_h81_a_lowered_cap_counts_what_went_before_it(store: Database) -> None:
+    for hour in range(3):
+        queue(store, [a_letter(hour, topic=str(hour), **ONE_PERSON)], NOW)
+        assert 1 == len(send(store, Caps(3, 0, 0), NOW + hour * HOUR))
+    queue(store, [a_letter(3, topic="3", **ONE_PERSON)], NOW)
+    assert [] == send(store, Caps(2, 0, 0), NOW + 3 * HOUR)
+    assert NOW + HOUR + DAY == waits_until(store)[3]
+
+
+def test_h81_a_letter_released_by_staff_goes_beside_one_that_waits(store: Database) -> None:
+    queue(store, topics("access", "access"))
+    queue(store, [a_letter(2, capped=False, **ONE_PERSON)])
+    assert 2 == len(send(store, Caps(1, 0, 0)))
+    assert [LetterState.ACCEPTED, LetterState.DEFERRED, LetterState.ACCEPTED] == states(store)
 
 
 @pytest.mark.parametrize("caps", [Caps(1, 0, 0), Caps(0, 1, 0), Caps(0, 0, 1)])

@@ -95,8 +95,13 @@ def test_a_store_of_a_newer_mailbot_is_left_alone(store_url: str, opening: Calla
         ["CREATE TABLE invoices (id integer)"],
         ["CREATE TABLE alembic_version (version_num varchar(32))", "INSERT INTO alembic_version VALUES ('ae1027a6acf4')"],
         ["CREATE TABLE alembic_version (version_num varchar(32))", "INSERT INTO alembic_version VALUES ('0001')"],
+        [
+            "CREATE TABLE ledger (id integer)",
+            "CREATE TABLE alembic_version (version_num varchar(32))",
+            "INSERT INTO alembic_version VALUES ('ae10')",
+        ],
     ],
-    ids=["plain", "with Alembic", "with revisions like ours"],
+    ids=["plain", "with Alembic", "with revisions like ours", "with a table like ours"],
 )
 def test_a_database_of_another_program_is_left_alone(store_url: str, tables: list[str], opening: Callable[[str], object]) -> None:
     run(store_url, *tables)

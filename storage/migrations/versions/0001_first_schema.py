@@ -174,7 +174,7 @@ def _make_subscribers() -> None:
     op.create_index(
         "uq_suppressions_active",
         "suppressions",
-        ["address_key", "scope"],
+        ["address_key", "scope", "reference"],
         unique=True,
         sqlite_where=NOT_LIFTED,
         postgresql_where=NOT_LIFTED,
