@@ -170,7 +170,7 @@ class Inbox(Server):
     filing_name: str = ""
     batch: Annotated[Positive, Field(le=1000)] = 100
     poll_seconds: Positive = 60
-    max_message_size: Annotated[int, Field(strict=True, ge=10_000)] = 30_000_000
+    max_message_size: Annotated[int, Field(strict=True, ge=10_000)] = 10_000_000
 
     @field_validator("user")
     @classmethod

@@ -24,6 +24,9 @@ from storage import register
 TEXT_CAP = 65_536
 """Bytes of a text part that are read: a request stands in the first lines."""
 
+KEPT_AS_IT_CAME = 65_536
+"""Bytes up to which a message without attachments is kept byte for byte: then its signature can still be verified."""
+
 BODIES_AT_ONCE = 8_000_000
 """Bytes of whole messages that are held in memory together."""
 
@@ -172,6 +175,8 @@ class Fetcher:
                     undelivered.add(arrival.place.uid)
                 else:
                     with_body(self._desk, arrival, read(body))
+                    if not arrival.message.attachments and len(body) <= KEPT_AS_IT_CAME:
+                        arrival.raw = body
         return undelivered
 
     def _still_there(self, missing: list[int]) -> list[int]:

@@ -53,7 +53,7 @@ class _Record:
 
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
     """Carry a batch into the register; return the rows that the ledger is to hold."""
-    picture = register.picture_of(tx, [arrival.pointers for arrival in batch])
+    picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)])
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     numbering, written = Numbering(tx), _Record()
     for arrival in batch:  # in UID order
@@ -73,6 +73,11 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     subscribers.stop_messages(tx, written.stopped, now)
     outbox.queue(tx, written.letters, now)
     return written.entries
+
+
+def _may_matter(arrival: Arrival) -> bool:
+    """Tell whether the message was read, or was sent by a machine and may belong to a request: all other mail is ordinary anyhow."""
+    return arrival.message.text is not None or arrival.screening is not None
 
 
 def _case(arrival: Arrival, picture: Picture) -> Case:

@@ -144,7 +144,8 @@ def picture_of(tx: Connection, pointers: Sequence[Pointers]) -> Picture:
     """Return what the store knows about the messages of a batch, in one look-up a kind."""
     picture = Picture()
     _see_letters(tx, picture, {message_id for pointer in pointers for message_id in pointer.answered_ids})
-    _see_messages(tx, picture, {key for pointer in pointers for key in (*pointer.answered_keys, pointer.message_key) if key})
+    read = {pointer.message_key for pointer in pointers if pointer.text_key}  # only what was read can be told from a second copy
+    _see_messages(tx, picture, {key for key in read.union(*(pointer.answered_keys for pointer in pointers)) if key})
     named = references_named(pointer.subject for pointer in pointers)
     found = named.union(picture.by_letter.values(), picture.by_message.values())
     _see_requests(tx, picture, {pointer.sender_key for pointer in pointers if pointer.sender_key}, found)

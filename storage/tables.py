@@ -149,7 +149,7 @@ receipts = Table(
     Column("header", LargeBinary, nullable=False),
     Column("text", Text),
     Column("attachments", JSON, nullable=False),
-    Column("raw", LargeBinary),  # only of shunted messages
+    Column("raw", LargeBinary),  # of shunted messages, and of small ones without attachments: as they came
     UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
     Index(None, "message_key"),
     Index(None, "reference"),
