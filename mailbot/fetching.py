@@ -15,7 +15,7 @@ from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import Mailbox
 from mailbot.logs import log
-from rules.message import read, read_header, text_of_part, with_text
+from rules.message import Message, read, read_header, text_of_part, with_text
 from rules.place import Cursor
 from rules.recognition import Glance
 from rules.vocabulary import Outcome
@@ -53,6 +53,7 @@ class Fetcher:
         self._desk = desk
         self._inbox = inbox
         self._mailbox = mailbox
+        self._own_servers = frozenset(name.lower() for name in (inbox.host, inbox.authserv_id) if name)
 
     def fetch(self, cursor: Cursor, uids: Sequence[int]) -> Fetched:
         """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
@@ -96,8 +97,8 @@ class Fetcher:
 
     def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
         message, now, limits = read_header(envelope.header), self._desk.now(), self._desk.limits
-        received, flags = self._received(envelope, message.received_stamp, message.fields.get("received", ()), now)
-        if limits.acknowledge_up_to_days and now - received > timedelta(days=limits.acknowledge_up_to_days):
+        received, flags = self._received(envelope, message, now)
+        if limits.acknowledge_up_to_days and (now - received).days >= limits.acknowledge_up_to_days:
             flags |= {"too_old"}
         if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
             flags |= {"renumbered"}
@@ -105,20 +106,21 @@ class Fetcher:
             flags |= {"too_large"}
         return read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, envelope.header, message, flags)
 
-    def _received(self, envelope: Envelope, stamp: datetime | None, lines: Sequence[str], now: datetime) -> tuple[datetime, frozenset[str]]:
+    def _received(self, envelope: Envelope, message: Message, now: datetime) -> tuple[datetime, frozenset[str]]:
         """Return when the message was received: INTERNALDATE, unless it cannot be true (H98)."""
         received = envelope.internal_date
-        ours = stamp if stamp is not None and lines and self._is_our_server(lines[0]) else None
+        ours = message.received_stamp if self._was_stamped_by_us(message) else None
         if received > now + CLOCK_TOLERANCE:
             return min(ours or now, now), frozenset({"internal_date_doubtful"})
         if ours is not None and received - ours > STAMP_TOLERANCE:
             return ours, frozenset({"internal_date_doubtful"})
         return received, frozenset()
 
-    def _is_our_server(self, received_line: str) -> bool:
-        found = _BY_HOST.search(received_line)
-        own = {name.lower() for name in (self._inbox.host, self._inbox.authserv_id) if name}
-        return found is not None and found[1].lower() in own
+    def _was_stamped_by_us(self, message: Message) -> bool:
+        """Tell whether the topmost Received field is our own server's; any other's may say what its writer likes."""
+        lines = message.fields.get("received")
+        found = _BY_HOST.search(lines[0]) if lines else None
+        return found is not None and found[1].lower() in self._own_servers
 
     def _candidates(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
         """Return which messages are read whole and of which only the text is read first; all others stay as they are."""

@@ -4,7 +4,8 @@ The mailbox is the queue and the commit is the receipt. Everything may be done t
 gone again. What of a message is read is ``mailbot.fetching``, what is made of it ``mailbot.intake``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -184,7 +185,6 @@ class Round:
             if following:
                 after = _beginning(tx, after, following)
         self._begun = following
-        self._committed()
         self._tally(entries, fetched.lost)
         return after
 
@@ -248,7 +248,6 @@ class Round:
             ledger.record_pending(tx, cursor, entries, now)
             if not fetched.lost:
                 ledger.forget_pending(tx, cursor, [uid])
-        self._committed()
         self._tally(entries, fetched.lost)
 
     def _shunt(self, cursor: Cursor, uid: int, following: list[int] | None) -> Cursor:
@@ -256,13 +255,16 @@ class Round:
         set_aside = self._fetcher.unread if cursor.tries <= MOST_TRIES + 1 else self._fetcher.unseen
         return self._record(cursor, [uid], Fetched([set_aside(cursor, uid, "could_not_be_read")], []), following)
 
-    def _tally(self, entries: Iterable[Entry], lost: Sequence[int]) -> None:
-        for entry in entries:
-            self.count.messages += 1
-            self.count.requests += entry.outcome is Outcome.REQUEST
-            self.count.held += entry.outcome is Outcome.HELD
-            self.count.shunted += entry.outcome is Outcome.SHUNTED
+    def _tally(self, entries: Sequence[Entry], lost: Sequence[int]) -> None:
+        """Count what was committed, and tell of it where letters may have been queued."""
+        found = Counter(entry.outcome for entry in entries)
+        self.count.messages += len(entries)
+        self.count.requests += found[Outcome.REQUEST]
+        self.count.held += found[Outcome.HELD]
+        self.count.shunted += found[Outcome.SHUNTED]
         self.count.pending += len(lost)
+        if found[Outcome.REQUEST] or found[Outcome.HELD]:
+            self._committed()
 
 
 def _beginning(tx: Connection, cursor: Cursor, uids: list[int]) -> Cursor:

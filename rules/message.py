@@ -43,9 +43,17 @@ class Message:
     defects: frozenset[str] = frozenset()
     sender_field: str | None = None
     reply_to: tuple[str, ...] = ()
-    date: datetime | None = None
     return_path: str | None = None
-    received_stamp: datetime | None = None
+
+    @property
+    def date(self) -> datetime | None:
+        """Return what the sender calls the date: nothing is decided by it (H41)."""
+        return read_date(next(iter(self.fields.get("date", ())), ""))
+
+    @property
+    def received_stamp(self) -> datetime | None:
+        """Return when the server that wrote the topmost Received field took the message."""
+        return read_stamp(self.fields.get("received", ()))
 
 
 class _Subject(NamedTuple):
@@ -88,9 +96,7 @@ def _from_fields(fields: Fields) -> Message:
         defects=fields.defects | sender.defects | subject.defects,
         sender_field=only_mailbox(fields.first("sender")) if "sender" in values else None,
         reply_to=tuple(_addresses(values, ("reply-to",))),
-        date=read_date(fields.first("date")),
         return_path=read_return_path(values.get("return-path", ())),
-        received_stamp=read_stamp(values.get("received", ())),
     )
 
 

@@ -5,8 +5,9 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
@@ -49,6 +50,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         """Take an engine that nobody else uses."""
         self._engine = engine
+        self._turn: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
         options: dict[str, Any] = {"mailbot_reads": True}
         if engine.dialect.name == "postgresql":  # SQLite's reading transactions are like this already
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -61,8 +63,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that, on SQLite, holds the write lock from its first statement: it can never be refused half-way."""
-        with self._failures_named(), self._engine.begin() as tx:
+        """Open a transaction that, on SQLite, holds the write lock from its first statement: it can never be refused half-way.
+
+        SQLite lets a writer who finds the lock taken sleep and look again; the threads of one process take turns without sleeping.
+        """
+        with self._failures_named(), self._turn, self._engine.begin() as tx:
             yield tx
 
     @contextmanager
