@@ -155,7 +155,7 @@ def read_subject(letter: Letter, marks: Marks) -> Reading | None:
 
 def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
     """The mark stands in the first lines of the body, where the subject says nothing else."""
-    if not letter.body or not letter.leaves_it_to_the_body:
+    if not letter.body or not letter.leaves_it_to_the_body or (marks.all_tell and not letter.telling):
         return None
     for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
         core = unwrapped(line).core

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rules.lexicon.grid import CONTRARY
 from rules.lexicon.senses import ACTS, Sense
-from rules.lexicon.sentence import Words, has, is_clean, sentences
+from rules.lexicon.sentence import Words, has, is_clean, sentences, tells
 from rules.lexicon.words import AS_WRITTEN, Word
 from rules.normal_form import BODY_LIMIT, Unwrapped, folded, plain, unwrapped, words
 from rules.vocabulary import Language
@@ -17,7 +17,6 @@ from rules.vocabulary import Language
 _SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
 _POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
 _ACTING = ACTS | CONTRARY.keys() | {Sense.TAKEN_BACK, Sense.CANCEL}
-_COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ())
     texts = tuple(words(folded(wrapped.core)))
     body_text = plain(own_words, BODY_LIMIT) if own_words else ""
     body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
-    telling = tuple(sentence for sentence in body or () if any(word.senses - _COMMONPLACE for word in sentence))
+    telling = tuple(sentence for sentence in body or () if any(map(tells, sentence)))
     acting = tuple(sentence for sentence in telling if has(sentence, *_ACTING))
     return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, acting, body_text, tuple(attachments))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rules.lexicon.sentence import is_clean
+from rules.lexicon.sentence import is_clean, tells
 from rules.lexicon.words import AS_WRITTEN
 from rules.normal_form import BREAKS, bare, folded, plain, words
 from rules.policy import Mark, Policy
@@ -31,6 +31,8 @@ class Marks:
         for word in {word for mark in own_first for word in words(folded(plain(mark.phrase))) if len(word) >= _CORRECTED_FROM}:
             for length in range(len(word) - 1, len(word) + 2):
                 self._by_length.setdefault(length, set()).add(word)
+        self.all_tell = all(any(tells(word) for word in AS_WRITTEN.read(words(folded(plain(mark.phrase))))) for mark in own_first)
+        """Whether a text in which no word of ours stands can hold none of the marks."""
         self._spelt = tuple(_Spelt(mark, tuple(words(folded(plain(mark.phrase))))) for mark in own_first)
 
     def exact(self, text: str) -> Mark | None:

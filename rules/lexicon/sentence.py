@@ -70,6 +70,14 @@ def has(words: Iterable[Word], *senses: Sense) -> bool:
     return any(not word.senses.isdisjoint(senses) for word in words)
 
 
+_COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
+
+
+def tells(word: Word) -> bool:
+    """Tell whether ``word`` is one of ours, and not one that stands in every letter."""
+    return not word.senses <= _COMMONPLACE
+
+
 def is_clean(sentence: Words) -> bool:
     """Tell whether every word of ``sentence`` is ours, so that nothing else can be meant."""
     return all(word.senses and not word.senses & _FOREIGN for word in sentence)
