@@ -291,12 +291,12 @@ class _Run:
 
     def _put_back(self, letter: ClaimedLetter) -> Settlement:
         """Return it to its old place in the queue: nothing was tried with this letter."""
-        waits = Settlement(letter.id, LetterState.QUEUED, NOT_TRIED, letter.queued_at)
+        waits = Settlement(letter.id, LetterState.QUEUED, NOT_TRIED, letter.queued_at, was_tried=False)
         return self._given_up(letter, NOT_TRIED) or waits
 
     def _given_up(self, letter: ClaimedLetter, reply: str) -> Settlement | None:
         """End the tries after five days; but not with the first one, however long the caps held the letter."""
-        if not letter.attempts or self._delivery.now() - letter.queued_at <= GIVEN_UP_AFTER:
+        if not letter.was_due_before or self._delivery.now() - letter.queued_at <= GIVEN_UP_AFTER:
             return None
         self._tally.failed += 1
         log.warning("letter_given_up", letter=letter.id, code=reply)

@@ -37,7 +37,7 @@ class _Record:
     requests: list[NewRequest] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     letters: list[NewLetter] = field(default_factory=list)
-    stopped: dict[bytes, str] = field(default_factory=dict)
+    stopped: dict[str, bytes] = field(default_factory=dict)
     reopened: list[str] = field(default_factory=list)
     history: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class _Record:
         if opened.letter is not None:
             self.letters.append(opened.letter)
         if opened.stops is not None:
-            self.stopped.setdefault(opened.stops, opened.request.reference)
+            self.stopped[opened.request.reference] = opened.stops
             self.history.append((opened.request.reference, "messages_stopped", "mailbot", {}))
 
 

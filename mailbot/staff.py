@@ -138,7 +138,7 @@ def _carry_out(desk: Desk, tx: Connection, request: Registered, mailbots: Iterab
     """Change the subscriber as the duties demand. A sender who is not on file has nothing here to change."""
     duties = {Duty(owed.what) for owed in mailbots}
     if Duty.STOP_MESSAGES in duties and request.sender_key is not None:
-        subscribers.stop_messages(tx, {request.sender_key: request.reference}, desk.now())
+        subscribers.stop_messages(tx, {request.reference: request.sender_key}, desk.now())
     request = request if request.subscriber_id is not None or not duties else _looked_up(tx, request)
     if request.subscriber_id is not None:
         for duty in duties:
@@ -181,7 +181,7 @@ def _resume_messages(desk: Desk, tx: Connection, request: Registered, who: str) 
     ]
     asking = [other for other in others if other.type in STOPS_MESSAGES and (other.state in life.OPEN or other.state is State.CARRIED_OUT)]
     if lifted and asking and request.sender_key is not None:
-        subscribers.stop_messages(tx, {request.sender_key: asking[0].reference}, desk.now())
+        subscribers.stop_messages(tx, {asking[0].reference: request.sender_key}, desk.now())
         register.note(tx, [(request.reference, "messages_stay_stopped", who, {"because_of": asking[0].reference})], desk.now())
     else:
         register.note(tx, [(request.reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())

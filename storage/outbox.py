@@ -70,6 +70,8 @@ class ClaimedLetter:
     content: bytes
     attempts: int
     queued_at: datetime
+    was_due_before: bool
+    """Whether it was already to be sent once and was put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,11 @@ class Settlement:
     state: LetterState
     reply: str
     not_before: datetime | None = None
+    was_tried: bool = True
+    """False: the server was never asked, so the try does not count."""
 
+
+OVER_A_CAP = "over a cap"
 
 SENT = (LetterState.CLAIMED, LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)
 """The states of letters that count against the caps: they went out, or may have, or are about to."""
@@ -124,10 +130,13 @@ def claim(tx: Connection, most: int, caps: Caps, now: datetime) -> tuple[Claimed
         if going:
             claimed = {"state": LetterState.CLAIMED, "claimed_at": now, "attempts": letters.c.attempts + 1}
             tx.execute(update(letters).where(letters.c.id.in_([row.id for row in going])).values(claimed))
-            return tuple(
-                ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at) for row in going
-            )
+            return tuple(_claimed(row) for row in going)
     return ()
+
+
+def _claimed(row: LetterRow) -> ClaimedLetter:
+    was_due_before = row.reply not in (None, OVER_A_CAP)
+    return ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at, was_due_before)
 
 
 def mark(tx: Connection, ids: Sequence[int], now: datetime) -> None:
@@ -142,14 +151,14 @@ def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> 
     letter = update(letters).where(letters.c.id == bindparam("letter")).values(state=bindparam("state"), reply=bindparam("reply"))
     ended = [{"letter": each.id, "state": each.state, "reply": each.reply} for each in settlements if each.not_before is None]
     again = [
-        {"letter": each.id, "state": each.state, "reply": each.reply, "not_before": each.not_before}
+        {"letter": each.id, "state": each.state, "reply": each.reply, "not_before": each.not_before, "untried": int(not each.was_tried)}
         for each in settlements
         if each.not_before is not None
     ]
     if ended:
         tx.execute(letter.values(settled_at=now), ended)
     if again:
-        tx.execute(letter.values(not_before=bindparam("not_before")), again)
+        tx.execute(letter.values(not_before=bindparam("not_before"), attempts=letters.c.attempts - bindparam("untried")), again)
 
 
 def recover(tx: Connection) -> tuple[int, int]:
@@ -189,7 +198,7 @@ def list_letters(tx: Connection, reference: str | None = None) -> tuple[ListedLe
 
 def _defer(tx: Connection, deferred: Mapping[int, datetime]) -> None:
     if deferred:
-        later = update(letters).where(letters.c.id == bindparam("letter")).values(state=LetterState.DEFERRED, reply="over a cap")
+        later = update(letters).where(letters.c.id == bindparam("letter")).values(state=LetterState.DEFERRED, reply=OVER_A_CAP)
         rows = [{"letter": letter, "not_before": moment} for letter, moment in deferred.items()]
         tx.execute(later.values(not_before=bindparam("not_before")), rows)
 

@@ -98,9 +98,9 @@ def find_subscriber(tx: Connection, mailbox_key: str) -> Subscriber | None:
     )
 
 
-def stop_messages(tx: Connection, addresses: Mapping[bytes, str], now: datetime) -> None:
-    """Suppress every message to the addresses (keyed hash → reference of the request); once a request is enough."""
-    rows = [{"address_key": key, "scope": MESSAGES, "reference": reference, "since": now} for key, reference in addresses.items()]
+def stop_messages(tx: Connection, addresses: Mapping[str, bytes], now: datetime) -> None:
+    """Suppress every message to the addresses (reference of the request → keyed hash of its sender); once a request is enough."""
+    rows = [{"address_key": key, "scope": MESSAGES, "reference": reference, "since": now} for reference, key in addresses.items()]
     insert_new(tx, suppressions, rows)
 
 

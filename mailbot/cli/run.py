@@ -19,6 +19,7 @@ def run(
     """
     settings = settings_in(config)
     import asyncio
+    from time import monotonic
 
     from mailbot.daemon import Works
     from mailbot.logs import log, set_up_logs
@@ -26,6 +27,7 @@ def run(
     set_up_logs()
     with store_failures_told():
         works = Works(settings)
+        began = monotonic()
         report = asyncio.run(works.once() if once else works.for_ever())
     if once:
         counts, tally = report.counts, report.tally
@@ -36,6 +38,7 @@ def run(
             held=sum(count.held for count in counts),
             letters_accepted=tally.accepted,
             letters_waiting=report.waiting,
+            seconds=round(monotonic() - began, 3),
         )
     for problem in report.problems:
         for sentence in str(problem).splitlines():

@@ -228,7 +228,7 @@ def test_a_character_across_two_chunks_is_read_whole(tmp_path: Path) -> None:
 def test_who_asked_for_no_messages_stays_without_them_after_an_import(database: Database, tmp_path: Path) -> None:
     with database.write() as tx:
         key = keys_of(tx).of_address(mailbox_key("one@example.com"))
-        subscribers.stop_messages(tx, {key: "2026-00001-A"}, NOW)
+        subscribers.stop_messages(tx, {"2026-00001-A": key}, NOW)
     put(database, tmp_path, "email,consents,consent_evidence\nONE@example.com,promotion,form\n")
     with database.read() as tx:
         assert NOW == subscribers.suppressed_since(tx, key)

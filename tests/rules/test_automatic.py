@@ -1,6 +1,5 @@
 """Which mail is never answered, and why."""
 
-
 from pathlib import Path
 
 import pytest

@@ -1,6 +1,5 @@
 """Header values: dates, addresses, encoded words and raw bytes."""
 
-
 import unicodedata
 from datetime import UTC, datetime
 

@@ -1,6 +1,5 @@
 """Reading messages: real oddities as files, hostile ones generated, and nothing that raises."""
 
-
 from base64 import encodebytes
 from datetime import UTC, datetime
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """What a person wrote, without quotations, forwarded messages and signatures."""
 
-
-
 import pytest
 
 from rules.own_words import first_words, own_words

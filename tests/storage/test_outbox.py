@@ -100,7 +100,7 @@ def test_a_letter_put_off_goes_when_its_moment_comes_before_younger_moments(stor
 def test_a_claimed_letter_is_all_that_delivery_needs(store: Database) -> None:
     queue(store, [a_letter(1, content=bytes(range(256)), envelope_sender="")])
     (claimed,) = claim(store, now=NOW + MINUTE)
-    assert ClaimedLetter(claimed.id, "person1@example.com", "", bytes(range(256)), 0, NOW) == claimed
+    assert ClaimedLetter(claimed.id, "person1@example.com", "", bytes(range(256)), 0, NOW, was_due_before=False) == claimed
 
 
 def test_each_step_is_seen(store: Database) -> None:
@@ -364,3 +364,17 @@ def test_h81_a_letter_tried_again_is_not_in_its_own_way(store: Database) -> None
 def test_h81_a_cap_that_is_off_binds_nothing(store: Database) -> None:
     queue(store, topics(*["access"] * 20))
     assert 20 == len(send(store, NO_CAPS))
+
+
+def test_a_letter_that_the_relay_was_never_asked_about_keeps_its_count_of_tries(store: Database) -> None:
+    """Otherwise a day without the relay would make the first pause after it hours long (H94)."""
+    queue(store, [a_letter(1), a_letter(2)])
+    asked, waiting = claim(store)
+    ended = [
+        Settlement(asked.id, LetterState.QUEUED, "451", NOW),
+        Settlement(waiting.id, LetterState.QUEUED, "nobody there", NOW, was_tried=False),
+    ]
+    with store.write() as tx:
+        outbox.settle(tx, ended, NOW)
+        assert [1, 0] == [letter.attempts for letter in outbox.list_letters(tx)]
+    assert [True, True] == [letter.was_due_before for letter in claim(store)]

@@ -107,8 +107,8 @@ def test_only_the_consents_asked_for_end_and_only_this_persons(store: Database) 
 def test_messages_to_an_address_stop_once_a_request_and_since_the_first_time(store: Database) -> None:
     for days, reference in enumerate(("2026-00001-A", "2026-00002-B")):
         with store.write() as tx:
-            subscribers.stop_messages(tx, {key("a@example.com"): reference}, NOW - timedelta(days=days))
-            subscribers.stop_messages(tx, {key("a@example.com"): reference}, NOW - timedelta(days=9))
+            subscribers.stop_messages(tx, {reference: key("a@example.com")}, NOW - timedelta(days=days))
+            subscribers.stop_messages(tx, {reference: key("a@example.com")}, NOW - timedelta(days=9))
     with store.read() as tx:
         assert NOW - timedelta(days=1) == subscribers.suppressed_since(tx, key("a@example.com"))
     assert not suppressed(store, "b@example.com")
@@ -116,7 +116,7 @@ def test_messages_to_an_address_stop_once_a_request_and_since_the_first_time(sto
 
 def test_messages_resume_for_what_that_request_stopped(store: Database) -> None:
     with store.write() as tx:
-        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00001-A", key("b@example.com"): "2026-00002-B"}, NOW)
+        subscribers.stop_messages(tx, {"2026-00001-A": key("a@example.com"), "2026-00002-B": key("b@example.com")}, NOW)
         assert 1 == subscribers.resume_messages(tx, "2026-00001-A", NOW)
         assert 0 == subscribers.resume_messages(tx, "2026-00001-A", NOW)
     assert [False, True] == [suppressed(store, "a@example.com"), suppressed(store, "b@example.com")]
@@ -125,7 +125,7 @@ def test_messages_resume_for_what_that_request_stopped(store: Database) -> None:
 def test_messages_stay_stopped_while_another_request_stands(store: Database) -> None:
     with store.write() as tx:
         for reference in ("2026-00001-A", "2026-00002-B", "2026-00001-A"):
-            subscribers.stop_messages(tx, {key("a@example.com"): reference}, NOW)
+            subscribers.stop_messages(tx, {reference: key("a@example.com")}, NOW)
         assert 1 == subscribers.resume_messages(tx, "2026-00001-A", NOW)
     assert suppressed(store, "a@example.com")
     with store.write() as tx:
@@ -136,9 +136,9 @@ def test_messages_stay_stopped_while_another_request_stands(store: Database) -> 
 def test_messages_can_be_stopped_again_after_they_resumed(store: Database) -> None:
     later = NOW + timedelta(days=1)
     with store.write() as tx:
-        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00001-A"}, NOW)
+        subscribers.stop_messages(tx, {"2026-00001-A": key("a@example.com")}, NOW)
         subscribers.resume_messages(tx, "2026-00001-A", NOW)
-        subscribers.stop_messages(tx, {key("a@example.com"): "2026-00003-C"}, later)
+        subscribers.stop_messages(tx, {"2026-00003-C": key("a@example.com")}, later)
         subscribers.stop_messages(tx, {}, later)
     with store.read() as tx:
         assert later == subscribers.suppressed_since(tx, key("a@example.com"))
