@@ -344,7 +344,7 @@ def test_h36_a_batch_that_was_not_begun_when_we_had_to_stop_is_not_counted_as_tr
     dovecot: Dovecot, mailbox: str, config_file: ConfigFile
 ) -> None:
     config, stop = config_file(inbox={"batch": 2}), threading.Event()
-    append_all(dovecot, mailbox, (ordinary(f"firm{number}") for number in range(6)))
+    append_all(dovecot, mailbox, (request(f"person{number}") for number in range(6)))
     works = Works(load_config(config))
     inbox, address = works.addresses[0]
     connection = Mailbox(address)
