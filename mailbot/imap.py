@@ -269,7 +269,7 @@ class Mailbox:
             lost = isinstance(error.__context__, exceptions.IMAPClientAbortError)  # the library calls an end of connection a refusal
             if lost or is_busy(str(error)) or SERVERBUG in str(error):
                 raise self._away(error) from error
-            raise LoginRefused(f"{self._where} refuses the login of user {user}: check inbox.user and the password file") from error
+            raise LoginRefused(f"{self._where} refuses the login: check inbox.user and the password file") from error
         except (exceptions.IMAPClientError, OSError) as error:
             raise self._away(error) from error
 
@@ -336,7 +336,7 @@ class Mailbox:
                 raise self._away(error) from error
             if text.startswith("select failed"):
                 raise ConfigurationMistake(
-                    f"inbox.folder: {self._where} has no folder {self._address.folder} for {self._address.user}"
+                    f"inbox.folder: {self._where} has no folder {self._address.folder}; make it there, or name another"
                 ) from error
             raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:

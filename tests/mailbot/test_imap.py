@@ -178,7 +178,10 @@ def test_h10_a_server_that_says_nothing_is_away() -> None:
 
 
 def test_h14_a_refused_login_is_a_mistake_of_the_configuration() -> None:
-    with pytest.raises(LoginRefused, match=r"refuses the login of user info"), connected({"LOGIN": "TAG NO [AUTHENTICATIONFAILED] no\r\n"}):
+    with (
+        pytest.raises(LoginRefused, match=r"refuses the login: check inbox.user"),
+        connected({"LOGIN": "TAG NO [AUTHENTICATIONFAILED] no\r\n"}),
+    ):
         pass
 
 
