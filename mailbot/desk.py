@@ -1,7 +1,7 @@
 """The desk: everything that taking in mail needs and that stays the same from message to message."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
 from zoneinfo import ZoneInfo
@@ -36,6 +36,8 @@ class Desk:
     recogniser: Recogniser
     own: OwnMail
     deadlines: Deadlines
+    law_deadlines: Deadlines
+    """By when the law alone wants it, where the policy promises nothing."""
     letters: LetterOffice
     limits: Limits
     systems: tuple[str, ...]
@@ -61,6 +63,7 @@ def set_up_desk(config: Config, now: Callable[[], datetime]) -> Desk:
         recogniser=Recogniser(policy),
         own=OwnMail(frozenset(map(mailbox_key, addresses))),
         deadlines=Deadlines(policy, calendar, zone, systems),
+        law_deadlines=Deadlines(replace(policy, limits=()), calendar, zone, systems),
         letters=LetterOffice(policy, config.smtp.sender, config.smtp.envelope_sender or config.smtp.sender, lambda: token_urlsafe(16)),
         limits=config.limits,
         systems=systems,

@@ -15,7 +15,7 @@ from rules.addresses import mailbox_key
 from rules.deadlines import Obligation, day_of
 from rules.decide import Acknowledge, Decision, Opening, StopMessages
 from rules.recognition import Reading
-from rules.vocabulary import Duty, LetterKind, Standing, State
+from rules.vocabulary import Duty, LetterKind, RequestType, Standing, State
 from storage.outbox import NewLetter
 from storage.register import NewObligation, NewRequest
 
@@ -41,6 +41,8 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
     obligations = tuple(
         _obligation(owed, is_met=owed.duty in opening.met_at_once and owed.system == OWN_SYSTEM) for owed in _owed(desk, arrival, opening)
     )
+    if StopMessages() in opening.effects:
+        obligations += _stops_elsewhere(desk, arrival, obligations)
     stops = arrival.pointers.sender_key if StopMessages() in opening.effects else None
     ahead = _earliest(each.due for each in obligations if not each.is_met)
     letter, flags = None, set(arrival.flags)
@@ -123,6 +125,15 @@ def _occasion(desk: Desk, arrival: Arrival, effect: Acknowledge, owed: tuple[New
 
 def _earliest(days: Iterable[date | None]) -> date | None:
     return min((day for day in days if day is not None), default=None)
+
+
+def _stops_elsewhere(desk: Desk, arrival: Arrival, owed: tuple[NewObligation, ...]) -> tuple[NewObligation, ...]:
+    """Owe the stop of messages in every other system too: mailbot stops only its own (I12)."""
+    if any(each.what == Duty.STOP_MESSAGES for each in owed):
+        return ()
+    stops = desk.law_deadlines.obligations(RequestType.OPT_OUT, arrival.received)
+    elsewhere = [each for each in stops if each.duty is Duty.STOP_MESSAGES and each.system != OWN_SYSTEM]
+    return tuple(_obligation(each, is_met=False) for each in elsewhere)
 
 
 def _owed(desk: Desk, arrival: Arrival, opening: Opening) -> tuple[Obligation, ...]:

@@ -16,7 +16,6 @@ from mailbot.opening import write_letter
 from rules import life
 from rules.addresses import mailbox_key
 from rules.automatic import screen
-from rules.decide import STOPS_MESSAGES
 from rules.life import Move, MoveNotAllowed
 from rules.message import read_header
 from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, State
@@ -37,7 +36,7 @@ def approve(desk: Desk, reference: str, who: str) -> Registered:
     """Carry out in mailbot's own store what the request asks, and tick that off; other systems stay open (I12)."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
-        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
+        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed) and _is_asked(request, owed)]
         if not mailbots:
             kind = "held" if request.outcome is Outcome.HELD else request.type
             raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
@@ -48,7 +47,7 @@ def approve(desk: Desk, reference: str, who: str) -> Registered:
         request = _carry_out(desk, tx, request, mailbots)
         register.note(tx, [(reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
         register.meet(tx, [owed.id for owed in here], who, desk.now())
-        return _settled(desk, tx, reference, who)
+        return _settled(desk, tx, reference, who, did_something=bool(here))
 
 
 def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
@@ -62,7 +61,7 @@ def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: 
         _carry_out(desk, tx, request, [owed for owed in met if _is_mailbots(request, owed)])
         register.meet(tx, [owed.id for owed in met], who, desk.now())
         register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
-        return _settled(desk, tx, reference, who)
+        return _settled(desk, tx, reference, who, did_something=bool(met))
 
 
 def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
@@ -71,6 +70,8 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
         raise NotPossible("a refusal needs a written ground: --ground 'obligation unperformed, art. 8(2)'")
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
+        if request.type is RequestType.AUTHORITY_INQUIRY:
+            raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
         state = _moved(request, Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
         register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
@@ -108,6 +109,16 @@ def reopen(desk: Desk, reference: str, who: str) -> Registered:
         return _found(tx, reference)
 
 
+def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
+    """Send messages to an address again, because the person wants them; return the requests that had stopped them."""
+    with desk.database.write() as tx:
+        stopped_by = subscribers.stopped_by(tx, desk.keys.of_address(mailbox))
+        for reference in stopped_by:
+            lifted = subscribers.resume_messages(tx, reference, desk.now())
+            register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
+        return stopped_by
+
+
 def _found(tx: Connection, reference: str) -> Registered:
     request = register.find_request(tx, reference)
     if request is None:
@@ -132,6 +143,11 @@ def _moved(request: Registered, move: Move) -> State:
 def _is_mailbots(request: Registered, owed: Owed) -> bool:
     """Tell whether the obligation is met by a change in mailbot's own store. What is held may be anything, so nothing is."""
     return request.outcome is Outcome.REQUEST and owed.system == OWN_SYSTEM and owed.what in CARRIED_OUT_HERE
+
+
+def _is_asked(request: Registered, owed: Owed) -> bool:
+    """Tell whether approval covers the obligation: what cannot be undone only where the person asked for just that."""
+    return owed.what != Duty.DESTROY or request.type is RequestType.DESTROY
 
 
 def _carry_out(desk: Desk, tx: Connection, request: Registered, mailbots: Iterable[Owed]) -> Registered:
@@ -172,31 +188,34 @@ def _looked_up(tx: Connection, request: Registered) -> Registered:
 
 
 def _resume_messages(desk: Desk, tx: Connection, request: Registered, who: str) -> None:
-    """Lift what the request suppressed, unless the same person asked for the same in another request that stands."""
+    """Lift what the request suppressed, and owe it again. What another request of the same person stopped stays stopped."""
     lifted = subscribers.resume_messages(tx, request.reference, desk.now())
-    others = [
-        other
-        for other in register.list_requests(tx)
-        if request.sender_key is not None and other.sender_key == request.sender_key and other.reference != request.reference
-    ]
-    asking = [other for other in others if other.type in STOPS_MESSAGES and (other.state in life.OPEN or other.state is State.CARRIED_OUT)]
-    if lifted and asking and request.sender_key is not None:
-        subscribers.stop_messages(tx, {asking[0].reference: request.sender_key}, desk.now())
-        register.note(tx, [(request.reference, "messages_stay_stopped", who, {"because_of": asking[0].reference})], desk.now())
-    else:
-        register.note(tx, [(request.reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
+    register.take_back(tx, request.reference, Duty.STOP_MESSAGES, OWN_SYSTEM)
+    register.recount_due(tx, request.reference)
+    register.note(tx, [(request.reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
 
 
-def _settled(desk: Desk, tx: Connection, reference: str, who: str) -> Registered:
+def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_something: bool) -> Registered:
     """Close the request once nothing is owed any more, and tell the person what was done."""
     request = _found(tx, reference)
     register.recount_due(tx, reference)
     if all(owed.met_at is not None for owed in request.obligations):
         register.set_state(tx, reference, _moved(request, Move.CARRY_OUT), desk.now())
         register.note(tx, [(reference, "carried_out", who, {})], desk.now())
-        if request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF:
+        if did_something and request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF and _done(request):
             _write(desk, tx, request, LetterKind.COMPLETION, "")
     return _found(tx, reference)
+
+
+def _done(request: Registered) -> frozenset[Duty]:
+    """Return what a letter may say was done: what is met in every system (I12).
+
+    Of a person who is not on file mailbot holds nothing, so that its own part says nothing; a stop of messages needs no file.
+    """
+    still_open = {owed.what for owed in request.obligations if owed.met_at is None}
+    held_here = request.subscriber_id is not None
+    said = [owed for owed in request.obligations if held_here or owed.system != OWN_SYSTEM or owed.what == Duty.STOP_MESSAGES]
+    return frozenset(Duty(owed.what) for owed in said if owed.what not in still_open)
 
 
 def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> bool:
@@ -210,7 +229,7 @@ def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, gr
         language=request.language,
         reference=request.reference,
         recipient=request.sender,
-        done=frozenset(Duty(owed.what) for owed in request.obligations if owed.met_at is not None),
+        done=_done(request),
         done_on=_today(desk),
         ground=ground,
         in_reply_to=message.message_id,

@@ -71,7 +71,8 @@ class Recogniser:
         reading = replace(reading, language=language_of(letter, reading.language))
         if reading.outcome is Outcome.HELD:
             return reading
-        return next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
+        reading = next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
+        return replace(reading, clause=self._marks.clause_for(reading.type)) if reading.type and not reading.clause else reading
 
 
 # --- The evidence, in the order in which it is heard --------------------------------------------------------------------------------
@@ -279,8 +280,10 @@ def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
     if reading.type is None or reading.type is RequestType.QUESTION:
         return None
     types = _absorbed([reading.type, *sorted(asked)])
-    if len(types) == 1:
+    if types == [reading.type]:
         return None
+    if len(types) == 1:  # the wider demand of the body takes in the subject's
+        return replace(reading, type=types[0], clause=None, certainty=Certainty.NEAR, reason="The body asks for more than the subject.")
     return replace(_doubted(reading, "The letter makes two different demands."), may_be=tuple(types))
 
 

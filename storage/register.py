@@ -205,10 +205,13 @@ def note(tx: Connection, happenings: Sequence[tuple[str, str, str, Mapping[str, 
         tx.execute(insert(events), rows)
 
 
+URGENT_FIRST = (requests.c.state.in_(CLOSED), requests.c.due.is_(None), requests.c.due, requests.c.reference)
+
+
 def list_requests(tx: Connection, *, only_open: bool = False) -> tuple[Registered, ...]:
-    """Return the register, the most urgent first: by due date, what has none last."""
+    """Return the register, the most urgent first: what is open by due date, what has none after it, what is closed last."""
     wanted = requests.c.state.in_(OPEN) if only_open else true()
-    rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference)).all()
+    rows = tx.execute(select(requests).where(wanted).order_by(*URGENT_FIRST)).all()
     owed = _owed_for(tx, obligations.c.reference.in_(select(requests.c.reference).where(wanted)))
     return tuple(_registered(row, owed.get(row.reference, ())) for row in rows)
 
@@ -235,6 +238,12 @@ def meet(tx: Connection, ids: Sequence[int], who: str, now: datetime) -> None:
     """Record that obligations were met."""
     if ids:
         tx.execute(update(obligations).where(obligations.c.id.in_(ids), obligations.c.met_at.is_(None)).values(met_at=now, met_by=who))
+
+
+def take_back(tx: Connection, reference: str, what: str, system: str) -> None:
+    """Record that an obligation is open again: what had met it was undone."""
+    undone = (obligations.c.reference == reference, obligations.c.what == what, obligations.c.system == system)
+    tx.execute(update(obligations).where(*undone).values(met_at=None, met_by=None))
 
 
 def recount_due(tx: Connection, reference: str) -> None:

@@ -116,6 +116,12 @@ def suppressed_since(tx: Connection, address_key: bytes) -> datetime | None:
     return tx.execute(chosen).scalar()
 
 
+def stopped_by(tx: Connection, address_key: bytes) -> tuple[str, ...]:
+    """Return the references of the requests because of which nothing is sent to the address."""
+    active = (suppressions.c.address_key == address_key, suppressions.c.lifted_at.is_(None), suppressions.c.reference.is_not(None))
+    return tuple(tx.execute(select(suppressions.c.reference).where(*active).order_by(suppressions.c.id)).scalars())
+
+
 def end_consents(tx: Connection, owner: int, scopes: Sequence[str] | None, reference: str, day: date) -> int:
     """End the person's consents (those of the scopes, or all) on ``day``; return how many ended."""
     chosen = update(consents).where(consents.c.subscriber_id == owner, consents.c.until.is_(None) | (consents.c.until > day))

@@ -68,7 +68,8 @@ def test_requests_have_the_keys_of_the_contract(mailbot: Type, config: Path) -> 
         "folder": "INBOX",
         "uidvalidity": 1,
     } == told
-    assert [("stop_processing", "mailbot"), ("stop_processing", "crm")] == [(owed["what"], owed["system"]) for owed in row["obligations"]]
+    owed_where = [("stop_processing", "mailbot"), ("stop_processing", "crm"), ("stop_messages", "crm")]
+    assert owed_where == [(owed["what"], owed["system"]) for owed in row["obligations"]]
     assert row["due"] == min(owed["due"] for owed in row["obligations"] if owed["due"] and not owed["met"])
     assert [row] == rows(mailbot("requests", "show", reference, "--json", "--config", config))
 
@@ -154,7 +155,8 @@ def test_acts_are_typed_and_answered_with_the_state(mailbot: Type, config: Path)
     reference = arrived(config, RequestType.BLOCK)
     typed = (
         (("approve", reference), "awaiting_staff"),
-        (("done", reference, "block", "--system", "crm"), "carried_out"),
+        (("done", reference, "block", "--system", "crm"), "awaiting_staff"),
+        (("done", reference, "stop_messages", "--system", "crm"), "carried_out"),
         (("reopen", reference), "awaiting_staff"),
         (("refuse", reference, "--ground", "art. 8(2)"), "refused"),
     )

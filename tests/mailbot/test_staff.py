@@ -11,7 +11,7 @@ from mailbot import staff
 from mailbot.desk import Desk
 from mailbot.errors import NoSuchRequest
 from mailbot.staff import NotPossible
-from rules.vocabulary import Duty, RequestType, Standing, State
+from rules.vocabulary import Duty, LetterKind, RequestType, Standing, State
 from storage.tables import letters, requests
 from tests.mailbot.register_room import (
     NOW,
@@ -318,7 +318,8 @@ def test_messages_stay_stopped_while_another_request_of_the_person_stops_them(de
     other = arrive(desk, RequestType.REVOKE_CONSENT)
     staff.reopen(desk, reference, ME)
     assert is_suppressed(desk)
-    assert [{"because_of": other}] == details(desk, reference, "messages_stay_stopped")
+    assert (other,) == staff.resume_messages(desk, PERSON, ME)
+    assert not is_suppressed(desk)
 
 
 def test_reopening_lifts_nobody_elses_stop(desk: Desk) -> None:
@@ -387,3 +388,55 @@ def test_letters_of_staff_are_not_bound_by_the_caps(desk: Desk) -> None:
     with desk.database.read() as tx:
         bound = {row.kind: row.capped for row in tx.execute(select(letters.c.kind, letters.c.capped))}
     assert {"acknowledgement": True, "refusal": False} == bound
+
+
+# --- what the letters may say ----------------------------------------------------------------------------------------
+def test_i12_the_stop_of_a_reopened_opt_out_is_owed_again_and_no_refusal_claims_it(desk: Desk) -> None:
+    reference = closed_opt_out(desk)
+    staff.reopen(desk, reference, ME)
+    assert (Duty.STOP_MESSAGES, "mailbot") in still_owed(desk, reference)
+    done(desk, reference)
+    assert is_suppressed(desk)
+    staff.reopen(desk, reference, ME)
+    staff.refuse(desk, reference, ME, GROUND)
+    assert "We have stopped" not in letters_to(desk, reference)[-1][1]
+
+
+def test_i12_a_block_of_somebody_who_is_not_on_file_claims_nothing_of_mailbots_own(tmp_path: Path) -> None:
+    with open_desk(office(tmp_path)) as alone:
+        reference = arrive(alone, RequestType.BLOCK)
+        assert State.CARRIED_OUT == staff.approve(alone, reference, ME).state
+        assert [LetterKind.ACKNOWLEDGEMENT] == kinds_to(alone, reference)
+
+
+def test_i12_messages_are_owed_to_stop_in_every_other_system_too(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    assert (Duty.STOP_MESSAGES, "crm") in still_owed(desk, reference)
+    assert "other systems" in letters_to(desk, reference)[0][1]
+
+
+def test_what_cannot_be_undone_is_not_approved_along_with_something_else(tmp_path: Path) -> None:
+    config = office(tmp_path)
+    config.write_text(config.read_text(encoding="utf-8").replace('policy = "kazger"', 'policy = "technowomen"'), encoding="utf-8")
+    with open_desk(config) as women:
+        put_on_file(women)
+        reference = arrive(women, RequestType.STOP_PROCESSING)
+        staff.approve(women, reference, ME)
+        assert is_on_file(women)
+        assert [(Duty.DESTROY, "mailbot")] == still_owed(women, reference)
+
+
+def test_the_authorised_body_gets_no_refusal(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.AUTHORITY_INQUIRY)
+    with pytest.raises(NotPossible, match="write to it"):
+        staff.refuse(desk, reference, ME, GROUND)
+    assert [] == kinds_to(desk, reference)
+
+
+def test_a_request_that_was_reopened_and_owes_nothing_is_closed_without_a_second_letter(desk: Desk) -> None:
+    put_on_file(desk)
+    reference = arrive(desk, RequestType.BLOCK)
+    done(desk, reference)
+    staff.reopen(desk, reference, ME)
+    done(desk, reference)
+    assert [LetterKind.ACKNOWLEDGEMENT, LetterKind.COMPLETION] == kinds_to(desk, reference)

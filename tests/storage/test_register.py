@@ -160,9 +160,9 @@ def test_the_most_urgent_request_is_listed_first_and_what_has_no_due_date_last(s
     assert [THIRD, SECOND, FIRST] == listed(store)
 
 
-def test_what_is_closed_is_left_out_of_the_open_ones(store: Database) -> None:
+def test_what_is_closed_comes_last_and_is_left_out_of_the_open_ones(store: Database) -> None:
     add(store, a_request(FIRST, 1), a_request(SECOND, 2, state=State.CARRIED_OUT), a_request(THIRD, 3, state=State.AWAITING_SENDER))
-    assert [FIRST, SECOND, THIRD] == listed(store)
+    assert [FIRST, THIRD, SECOND] == listed(store)
     assert [FIRST, THIRD] == listed(store, only_open=True)
 
 
