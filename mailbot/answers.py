@@ -4,7 +4,7 @@ Only reading: nothing here talks to the server, and no bytes it sends are truste
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from imapclient.response_parser import parse_fetch_response
 
 from rules.header import read_date
+from rules.mime import named
 
 HEADER = b"BODY[HEADER]<0>"
 SERVERBUG = "[SERVERBUG]"
@@ -105,31 +106,58 @@ class TextPart:
     encoding: str
 
 
-def readable_part(structure: Any) -> TextPart | None:
-    """Return the first text/plain part, else the first text/html one, looking into multiparts but not into messages."""
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the structure of a message tells without fetching any of it: what to read, and the names of what is attached."""
+
+    text: TextPart | None
+    attached: tuple[str, ...]
+
+
+def read_structure(structure: Any) -> Structure:
+    """Find the first text/plain part, else the first text/html one, looking into multiparts but not into messages."""
+    plain: TextPart | None = None
     html: TextPart | None = None
+    attached: list[str] = []
+    for number, part in _single_parts(structure):
+        found = _text_part(number, part)
+        plain = plain or (found if found and found.subtype == "plain" else None)
+        html = html or (found if found and found.subtype == "html" else None)
+        if found is None and (name := _file_name(part)):
+            attached.append(name)
+    return Structure(plain or html, tuple(attached))
+
+
+def _single_parts(structure: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parts that are no multiparts, with their numbers (RFC 3501, 6.4.5); behind so many, none any more."""
     waiting: list[tuple[str, Any]] = [("", structure)]
     for _ in range(MOST_PARTS):
         if not waiting:
-            break
+            return
         number, part = waiting.pop(0)
         if part.is_multipart:
-            inner = [(f"{number}.{place}".removeprefix("."), child) for place, child in enumerate(part[0], start=1)]
-            waiting = inner + waiting
-            continue
-        found = _text_part(number or "1", part)
-        if found and found.subtype == "plain":
-            return found
-        html = html or (found if found and found.subtype == "html" else None)
-    return html
+            waiting = [(f"{number}.{place}".removeprefix("."), child) for place, child in enumerate(part[0], start=1)] + waiting
+        else:
+            yield number or "1", part
+
+
+def _file_name(part: Any) -> str:
+    """Return what an attached part is called; "" if it has no name."""
+    disposition = next((each for each in part[7:] if isinstance(each, tuple) and len(each) > 1 and isinstance(each[1], tuple)), None)
+    return named(_pairs(disposition[1]), "filename") if disposition else named(_pairs(part[2] if len(part) > 2 else None), "name")
+
+
+def _pairs(parameters: Any) -> dict[str, str]:
+    if not isinstance(parameters, tuple):
+        return {}
+    texts = [value.decode("latin-1") if isinstance(value, bytes) else "" for value in parameters]
+    return {name.lower(): value for name, value in zip(texts[::2], texts[1::2], strict=False)}
 
 
 def _text_part(number: str, part: Any) -> TextPart | None:
     if len(part) < 7 or _lower(part[0]) != "text" or (len(part) > 9 and _is_attachment(part[9])):
         return None
-    parameters = part[2] or ()
-    named = {_lower(parameters[place]): _lower(parameters[place + 1]) for place in range(0, len(parameters) - 1, 2)}
-    return TextPart(number, _lower(part[1]), named.get("charset", ""), _lower(part[5]))
+    return TextPart(number, _lower(part[1]), _pairs(part[2]).get("charset", "").lower(), _lower(part[5]))
 
 
 def _is_attachment(disposition: Any) -> bool:

@@ -15,7 +15,7 @@ from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import Mailbox
 from mailbot.logs import log
-from rules.message import Message, read, read_header, text_of_part, with_text
+from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
 from rules.place import Cursor
 from rules.recognition import Glance
 from rules.vocabulary import Outcome
@@ -149,21 +149,22 @@ class Fetcher:
         Return those whose structure cannot be told, and the UIDs whose text was not delivered.
         """
         by_uid = {arrival.place.uid: arrival for arrival in arrivals}
-        structures = self._mailbox.text_parts(list(by_uid))
+        structures = self._mailbox.structures(list(by_uid))
         parts: dict[str, list[tuple[int, TextPart]]] = defaultdict(list)
         undelivered: set[int] = set()
-        for uid, part in structures.items():
-            if part is not None:
-                parts[part.number].append((uid, part))
+        attached = {uid: [Attachment(name, "", 0, "") for name in structure.attached] for uid, structure in structures.items()}
+        for uid, structure in structures.items():
+            if structure.text is not None:
+                parts[structure.text.number].append((uid, structure.text))
             else:
-                with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, "", (), ()))
+                with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, "", attached[uid], ()))
         for number, members in parts.items():
             texts = self._mailbox.texts([uid for uid, _ in members], number, TEXT_CAP)
             undelivered |= {uid for uid, _ in members} - texts.keys()
             for uid, part in members:
                 if uid in texts:
                     text, defects = text_of_part(texts[uid], part.subtype, part.charset, part.encoding)
-                    with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, text, (), defects))
+                    with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, text, attached[uid], defects))
         return [arrival for uid, arrival in by_uid.items() if uid not in structures], undelivered
 
     def _read_wholes(self, arrivals: list[Arrival]) -> set[int]:

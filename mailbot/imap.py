@@ -21,14 +21,14 @@ from mailbot.answers import (
     SERVERBUG,
     Envelope,
     Reader,
-    TextPart,
+    Structure,
     alert_in,
     envelope_of,
     is_busy,
     keeps,
     read_answer,
     read_heads,
-    readable_part,
+    read_structure,
     stated_wait,
 )
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
@@ -140,13 +140,10 @@ class Mailbox:
         bodies = {uid: parts.get(b"BODY[]") for uid, parts in self._fetch(uids, ["BODY.PEEK[]"]).items()}
         return {uid: body for uid, body in bodies.items() if isinstance(body, bytes)}
 
-    def text_parts(self, uids: Sequence[int]) -> dict[int, TextPart | None]:
-        """Return the part of each message that a person would read first; None if it has none."""
-        return {
-            uid: readable_part(parts[b"BODYSTRUCTURE"])
-            for uid, parts in self._fetch(uids, ["BODYSTRUCTURE"]).items()
-            if b"BODYSTRUCTURE" in parts
-        }
+    def structures(self, uids: Sequence[int]) -> dict[int, Structure]:
+        """Return of each message which part a person would read first, and what is attached."""
+        found = self._fetch(uids, ["BODYSTRUCTURE"])
+        return {uid: read_structure(parts[b"BODYSTRUCTURE"]) for uid, parts in found.items() if b"BODYSTRUCTURE" in parts}
 
     def texts(self, uids: Sequence[int], number: str, most: int) -> dict[int, bytes]:
         """Return the first ``most`` bytes of one part of each message, as they are encoded."""

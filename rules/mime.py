@@ -69,7 +69,7 @@ def read_kind(fields: Fields) -> Kind:
         match[1].lower() if match else "text/plain",
         parameters,
         shown.partition(";")[0].strip().lower(),
-        _name(_parameters(shown), "filename") or _name(parameters, "name"),
+        named(_parameters(shown), "filename") or named(parameters, "name"),
         fields.first("content-transfer-encoding").partition(";")[0].strip().lower(),
     )
 
@@ -149,7 +149,7 @@ def _parameters(value: str) -> dict[str, str]:
     return found
 
 
-def _name(parameters: dict[str, str], name: str) -> str:
+def named(parameters: dict[str, str], name: str) -> str:
     """Return a file name in any of the forms that mailers give it (RFC 2231, 3 and 4), cut to a bearable length."""
     if name in parameters:
         return decode_header_text(parameters[name]).text[:_MAX_NAME]

@@ -54,6 +54,25 @@ def header_of(tx: Connection, reference: str) -> bytes | None:
     return bytes(header) if header is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """What staff may read of a kept message."""
+
+    received_at: datetime
+    header: bytes
+    text: str | None
+    attachments: tuple[str, ...]
+
+
+def messages_of(tx: Connection, reference: str) -> tuple[KeptMessage, ...]:
+    """Return the messages that belong to a request, the one that opened it first."""
+    columns = (receipts.c.received_at, receipts.c.header, receipts.c.text, receipts.c.attachments)
+    rows = tx.execute(select(*columns).where(receipts.c.reference == reference).order_by(receipts.c.id))
+    return tuple(
+        KeptMessage(row.received_at, bytes(row.header), row.text, tuple(attachment["name"] for attachment in row.attachments)) for row in rows
+    )
+
+
 def _row(receipt: Receipt) -> dict[str, object]:
     place = receipt.place
     return {

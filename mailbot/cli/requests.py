@@ -1,7 +1,5 @@
 """``mailbot requests``: the register, and what staff do with it."""
 
-import getpass
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +17,16 @@ from mailbot.cli.terms import (
     settings_in,
     store_failures_told,
     store_of,
+    typed_by,
 )
 from mailbot.errors import NoSuchRequest
 
 if TYPE_CHECKING:
     from mailbot.desk import Desk
+    from storage.evidence import KeptMessage
     from storage.register import Happening, Registered
+
+LINES_QUOTED, LONGEST_QUOTE = 12, 200
 
 requests_app = typer.Typer(name="requests", help="The register of requests, and what staff do with it.", no_args_is_help=True)
 
@@ -43,7 +45,7 @@ def list_requests(
     as_json: JsonOption = False,
     open_only: Annotated[bool, typer.Option("--open", help="Leave out what is closed.")] = False,
 ) -> None:
-    """List requests and held messages, the most urgent first."""
+    """List requests, the most urgent first, the closed last."""
     with store_of(settings_in(config)) as database, database.read() as tx:
         from storage import register
 
@@ -55,30 +57,34 @@ def list_requests(
     rows = [
         [
             each.reference,
-            each.type or f"held: {', '.join(each.may_be[:2]) or 'a person must look'}",
+            _kind(each),
             each.state,
             str(each.received_on),
             str(each.due or ""),
+            each.sender or "?",
         ]
         for each in found
     ]
-    print_table(("request", "type", "state", "received", "due"), rows, "The register is empty.")
+    print_table(("request", "type", "state", "received", "due", "from"), rows, "The register is empty.")
 
 
 @requests_app.command("show")
 def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show one request: what is owed by when, what happened."""
+    """Show one request: who asks what, what is owed."""
     with store_of(settings_in(config)) as database, database.read() as tx:
-        from storage import register
+        from storage import evidence, register
 
-        request = register.find_request(tx, reference)
-        history = register.history_of(tx, reference)
+        request = register.find_request(tx, reference.upper())
+        history = register.history_of(tx, reference.upper())
+        messages = evidence.messages_of(tx, reference.upper())
     if request is None:
         raise NoSuchRequest(reference)
     if as_json:
         print_json(_row(request))
     else:
-        print_lines(_told(request, history))
+        print_lines(_told(request))
+        print_lines(line for message in messages for line in _quoted(message))
+        print_lines(_remembered(history))
 
 
 @requests_app.command("approve")
@@ -86,7 +92,7 @@ def approve(reference: Reference, config: ConfigOption = None) -> None:
     """Carry out in mailbot's own store what is asked."""
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.approve(desk, reference, who))
+    _act(config, lambda desk, who: staff.approve(desk, reference.upper(), who))
 
 
 @requests_app.command("refuse")
@@ -103,7 +109,7 @@ def refuse(
     """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.refuse(desk, reference, who, ground))
+    _act(config, lambda desk, who: staff.refuse(desk, reference.upper(), who, ground))
 
 
 @requests_app.command("done")
@@ -115,28 +121,37 @@ def done(
 ) -> None:
     """Tick off what was done; the last tick closes.
 
-    When nothing is owed any more, the request is carried out and the person is told.
+    When nothing is owed any more, the request is closed and the person is told what was done. An access, a question, an
+    objection, an inquiry of the authority and a held message you answer yourself: no letter goes.
     """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.tick_off(desk, reference, who, what=what, system=system))
+    _act(config, lambda desk, who: staff.tick_off(desk, reference.upper(), who, what=what, system=system))
 
 
 @requests_app.command("postpone")
-def postpone(reference: Reference, day: Annotated[str, typer.Argument(metavar="DAY")], config: ConfigOption = None) -> None:
-    """Be reminded again on DAY; the due date stays what it is."""
+def postpone(
+    reference: Reference, day: Annotated[str, typer.Argument(metavar="DAY", help="2026-11-25 or 25.11.2026.")], config: ConfigOption = None
+) -> None:
+    """Note that it is taken up again on DAY.
+
+    The due date stays what it is: the law knows no extension.
+    """
     from mailbot import staff
 
     until = read_day(day, "DAY")
-    _act(config, lambda desk, who: staff.postpone(desk, reference, who, until))
+    _act(config, lambda desk, who: staff.postpone(desk, reference.upper(), who, until))
 
 
 @requests_app.command("reopen")
 def reopen(reference: Reference, config: ConfigOption = None) -> None:
-    """Give a closed request back to staff."""
+    """Give a closed request back to staff.
+
+    Of an opt_out the stop of messages is lifted, and owed again.
+    """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.reopen(desk, reference, who))
+    _act(config, lambda desk, who: staff.reopen(desk, reference.upper(), who))
 
 
 def _act(config: Path | None, act: "Callable[[Desk, str], Registered]") -> None:
@@ -146,26 +161,31 @@ def _act(config: Path | None, act: "Callable[[Desk, str], Registered]") -> None:
     with store_failures_told():
         desk = set_up_desk(settings_in(config), lambda: datetime.now(UTC))
         try:
-            request = act(desk, _who())
+            request = act(desk, typed_by())
         finally:
             desk.database.close()
-    print_lines([f"{request.reference}: {request.state}"])
+    print_lines(
+        [
+            f"{request.reference}: {request.state}",
+            *(f"still open: {each.what} ({each.system})" for each in request.obligations if not each.met_at),
+        ]
+    )
 
 
-def _who() -> str:
-    """Name the person at the keyboard, as far as the system knows."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        name = str(os.getuid())
-    return f"staff:{name}"[:60]
+def _kind(request: "Registered") -> str:
+    """Say what a request is; of a held one, what it may be."""
+    if request.outcome != "held":
+        return request.type or "?"
+    may_be = request.may_be or ((request.type,) if request.type else ())
+    return "held: " + (", ".join(may_be[:3]) + ("..." if len(may_be) > 3 else "") if may_be else "a person must look")
 
 
-def _told(request: "Registered", history: "tuple[Happening, ...]") -> Iterator[str]:
+def _told(request: "Registered") -> Iterator[str]:
     """Yield a request as people read it."""
-    yield f"{request.reference}  {request.type or 'held'}  {request.state}  received {request.received_on}  due {request.due or '-'}"
+    yield f"{request.reference}  {_kind(request)}  {request.state}  received {request.received_on}  due {request.due or '-'}"
+    yield f"from: {request.sender or 'nobody that can be named'}   language: {request.language or 'not clear'}"
     yield f"why: {request.reason}"
-    words = {"words": request.matched, "clause": request.clause, "certainty": request.certainty, "sender": request.standing}
+    words = {"words": request.matched, "clause": request.clause, "certainty": request.certainty, "proof of sender": request.standing}
     yield "   ".join(f"{name}: {value or '-'}" for name, value in words.items())
     if request.postponed_to:
         yield f"postponed to {request.postponed_to}"
@@ -175,6 +195,22 @@ def _told(request: "Registered", history: "tuple[Happening, ...]") -> Iterator[s
         met = f"met {owed.met_at:%Y-%m-%d} by {owed.met_by}" if owed.met_at else f"due {owed.due or 'not yet known'}"
         yield from (f"- {owed.what} ({owed.system}): {met}", f"    {owed.source}", f"    {owed.arithmetic}")
         yield from (f"    not governing: {lost['source']}, due {lost['due'] or 'without a number'}" for lost in owed.losing)
+
+
+def _quoted(message: "KeptMessage") -> Iterator[str]:
+    """Yield what the person wrote: subject, the first lines, the names of what was attached."""
+    from rules.message import read_header
+
+    yield f"message of {message.received_at:%Y-%m-%d %H:%M} UTC: {read_header(message.header).subject or '(no subject)'}"
+    lines = [line.strip() for line in (message.text or "").splitlines() if line.strip()]
+    yield from (f"    > {line[:LONGEST_QUOTE]}" for line in lines[:LINES_QUOTED])
+    if len(lines) > LINES_QUOTED:
+        yield f"    > ... {len(lines) - LINES_QUOTED} more lines"
+    yield from (f"    attached: {name}" for name in message.attachments)
+
+
+def _remembered(history: "tuple[Happening, ...]") -> Iterator[str]:
+    """Yield what happened to a request, in order."""
     for event in history:
         detail = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in event.detail.items())
         yield f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what}  {event.who}" + (f"  ({detail})" if detail else "")

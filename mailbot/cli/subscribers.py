@@ -10,7 +10,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from mailbot.cli.terms import ConfigOption, JsonOption, print_json, print_lines, settings_in, store_of, visible
+from mailbot.cli.terms import (
+    ConfigOption,
+    JsonOption,
+    print_json,
+    print_lines,
+    settings_in,
+    store_failures_told,
+    store_of,
+    typed_by,
+    visible,
+)
 from mailbot.errors import Problem
 
 if TYPE_CHECKING:
@@ -27,12 +37,14 @@ def subscribers() -> None:
 
 @subscribers_app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a first line of column names; email is needed.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV; its first line names the columns.")],
     config: ConfigOption = None,
 ) -> None:
     """Put the people of a CSV file on file.
 
-    Refused lines are told on standard error and the others go in. Exit status: 0 all went in, 1 some lines did not.
+    Columns: email (needed), phone, surname, given_name, patronymic, consents, consent_since, consent_evidence. Several consents are
+    joined by +, as informing+transfer. Refused lines are told on standard error and the others go in. Exit status: 0 all went in,
+    1 some lines did not.
     """
     from mailbot.importing import count_lines, import_subscribers
 
@@ -75,6 +87,33 @@ def show(
         print_json(_row(plain, person, since))
     else:
         print_lines(_told(_row(plain, person, since)))
+
+
+@subscribers_app.command("resume")
+def resume(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="An e-mail address.")],
+    config: ConfigOption = None,
+) -> None:
+    """Send messages to an address again.
+
+    Only when the person wants them again: whatever request had stopped them, the stop is lifted, and its history says so.
+    """
+    from mailbot import staff
+    from mailbot.desk import set_up_desk
+    from rules.addresses import canonical, mailbox_key
+
+    plain = canonical(address)
+    if plain is None:
+        raise typer.BadParameter(f"{visible(address)} is not an e-mail address", param_hint="ADDRESS")
+    with store_failures_told():
+        desk = set_up_desk(settings_in(config), lambda: datetime.now(UTC))
+        try:
+            lifted = staff.resume_messages(desk, mailbox_key(plain), typed_by())
+        finally:
+            desk.database.close()
+    if not lifted:
+        raise Problem(f"{address}: messages to it are not stopped")
+    print_lines([f"Messages to it are no longer stopped ({', '.join(lifted)})."])
 
 
 def _row(address: str, person: "Subscriber | None", suppressed_since: datetime | None) -> dict[str, object]:

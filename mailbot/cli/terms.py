@@ -3,7 +3,9 @@
 Nothing heavy is imported above the functions: ``mailbot --help`` waits for every import.
 """
 
+import getpass
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -112,3 +114,12 @@ def store_failures_told() -> Iterator[None]:
         yield
     except StoreFailure as failure:
         raise (TemporaryFailure(str(failure)) if failure.transient else ConfigurationMistake(str(failure))) from failure
+
+
+def typed_by() -> str:
+    """Name the person at the keyboard, as far as the system knows."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        name = str(os.getuid())
+    return f"staff:{name}"[:60]

@@ -85,7 +85,7 @@ def test_h54_a_structure_that_cannot_be_read_spoils_no_other() -> None:
         )
 
     with connected({"UID FETCH": answer}) as (mailbox, _):
-        assert [2] == list(mailbox.text_parts([1, 2]))
+        assert [2] == list(mailbox.structures([1, 2]))
 
 
 @pytest.mark.parametrize("received", ["05-Jan-2026 10:00:00 +0500", " 5-Jan-2026 10:00:00 +0500"])

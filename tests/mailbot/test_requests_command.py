@@ -161,7 +161,8 @@ def test_acts_are_typed_and_answered_with_the_state(mailbot: Type, config: Path)
         (("refuse", reference, "--ground", "art. 8(2)"), "refused"),
     )
     for (act, *arguments), state in typed:
-        assert Ran(0, f"{reference}: {state}\n", "") == mailbot("requests", act, *arguments, "--config", config)
+        ran = mailbot("requests", act, *arguments, "--config", config)
+        assert (0, f"{reference}: {state}", "") == (ran.status, ran.out.splitlines()[0], ran.err)
     with open_desk(config) as desk:
         assert person(desk).blocked_at is not None
 

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from rules.vocabulary import RequestType
 from storage import register, tables
 from storage.database import open_database
 from storage.evidence import keys_of
@@ -346,3 +348,19 @@ def test_the_same_demand_again_while_it_is_open_keeps_the_first_date(firm: Firm)
     assert [first] == list(firm.requests())
     assert ("follow_up", firm.requests()[first].reference) == firm.outcomes()[second]
     assert [AIGUL] == firm.recipients()
+
+
+def test_the_name_of_an_attachment_asks_where_subject_and_text_say_nothing(firm: Firm) -> None:
+    """What it holds is not read: a person must look."""
+    uids = [firm.receive(with_attachment(name)) for name in ("Удаление персональных данных.pdf", "Счёт 17.pdf")]
+    firm.run()
+    assert ["held", "ordinary"] == [firm.outcomes()[uid][0] for uid in uids]
+    assert RequestType.DESTROY in firm.requests()[uids[0]].may_be
+
+
+def with_attachment(name: str) -> bytes:
+    letter = EmailMessage(policy=SMTP)
+    letter["From"], letter["To"], letter["Subject"] = AIGUL, INBOX, "Добрый день"
+    letter.set_content("См. вложение.")
+    letter.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename=name)
+    return letter.as_bytes()
