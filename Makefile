@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header --extra postgresql
+	--no-emit-index-url --no-annotate --no-header --extra postgresql --extra build
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo bench lint format lock

@@ -284,7 +284,7 @@ def load_config(given: Path | None) -> Config:
     try:
         return Config.model_validate(tomllib.loads(text), context=path.absolute().parent)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}") from None
+        raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}; text stands in quotation marks") from None
     except ValidationError as error:
         raise ConfigurationMistake(*(f"{path}: {sentence}" for sentence in sentences(error, Config))) from None
 

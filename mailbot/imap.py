@@ -233,7 +233,7 @@ class Mailbox:
         except ssl.SSLCertVerificationError as error:
             raise self._untrusted(error) from error
         except (exceptions.IMAPClientError, OSError, EOFError) as error:
-            raise MailServerAway(f"the IMAP server {self._where} cannot be reached: {_reason(error)}") from error
+            raise MailServerAway(f"the IMAP server {self._where} cannot be reached: {_reason(error)}; check inbox.host and port") from error
         client.normalise_times = False
         return client
 
@@ -251,7 +251,10 @@ class Mailbox:
             raise self._away(error) from error
 
     def _untrusted(self, error: ssl.SSLCertVerificationError) -> UntrustedServer:
-        return UntrustedServer(f"{self._where} shows a certificate that is not valid: {error.verify_message}; nothing was said to it")
+        return UntrustedServer(
+            f"{self._where} shows a certificate that is not valid: {error.verify_message}; nothing was said to it. "
+            "If it is your own authority's, name that in inbox.tls_ca_file"
+        )
 
     def _log_in(self) -> None:
         user, password = self._address.user, self._address.password

@@ -180,10 +180,16 @@ class Connection:
                 return RelayAway(f"the SMTP server {self._where} puts the login off ({error.code})")
             return RelayRefusesUs(f"{self._where} refuses the login ({error.code}): check smtp.user and the password file")
         if type(error) is aiosmtplib.SMTPException:  # what aiosmtplib raises for STARTTLS and AUTH that are not offered
-            return UntrustedRelay(f"{self._where} offers no STARTTLS or no login we know; nothing was said: check smtp.tls and smtp.port")
+            return UntrustedRelay(
+                f"{self._where} offers no STARTTLS or no login we know; nothing was said: "
+                "check smtp.tls and smtp.port, and leave smtp.user out if it asks for none"
+            )
         if verification := _verification(error):
-            return UntrustedRelay(f"{self._where} shows a certificate that is not valid: {verification}; nothing was said to it")
-        return RelayAway(f"the SMTP server {self._where} cannot be reached: {_reason(error)}")
+            return UntrustedRelay(
+                f"{self._where} shows a certificate that is not valid: {verification}; nothing was said to it. "
+                "If it is your own authority's, name that in smtp.tls_ca_file"
+            )
+        return RelayAway(f"the SMTP server {self._where} cannot be reached: {_reason(error)}; check smtp.host, port and tls")
 
     def _none_taken(self, error: aiosmtplib.SMTPResponseException) -> Problem:
         """Name what a refusal before RCPT means: it is about us, and every other letter would get it too."""

@@ -69,7 +69,8 @@ def messages_of(tx: Connection, reference: str) -> tuple[KeptMessage, ...]:
     columns = (receipts.c.received_at, receipts.c.header, receipts.c.text, receipts.c.attachments)
     rows = tx.execute(select(*columns).where(receipts.c.reference == reference).order_by(receipts.c.id))
     return tuple(
-        KeptMessage(row.received_at, bytes(row.header), row.text, tuple(attachment["name"] for attachment in row.attachments)) for row in rows
+        KeptMessage(row.received_at, bytes(row.header), row.text, tuple(attachment["name"] for attachment in row.attachments))
+        for row in rows
     )
 
 

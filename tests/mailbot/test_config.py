@@ -248,7 +248,8 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 
 def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
     path = saved(tmp_path, "[operator]\npolicy = kazger\n")
-    assert [f"the configuration {path} is not TOML: Invalid value (at line 2, column 10)"] == mistakes_in(path)
+    said = f"the configuration {path} is not TOML: Invalid value (at line 2, column 10); text stands in quotation marks"
+    assert [said] == mistakes_in(path)
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
