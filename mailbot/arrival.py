@@ -8,7 +8,7 @@ from rules.addresses import mailbox_key
 from rules.automatic import Screening, screen
 from rules.matching import Pointers
 from rules.message import Message
-from rules.own_words import own_words
+from rules.own_words import carries_another, own_words
 from rules.place import Place
 from rules.recognition import Reading
 from rules.vocabulary import Outcome
@@ -49,7 +49,8 @@ def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
     arrival.message = message
     if arrival.screening is None or not arrival.screening.automatic:
         names = [attachment.name for attachment in message.attachments]
-        arrival.reading = desk.recogniser.recognise(message.subject, own_words(message.text) if message.text else message.text, names)
+        words = own_words(message.text) if message.text else message.text
+        arrival.reading = desk.recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
     arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
 
 

@@ -283,7 +283,7 @@ def load_config(given: Path | None) -> Config:
         raise ConfigurationMistake(f"the configuration {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     try:
         return Config.model_validate(tomllib.loads(text), context=path.absolute().parent)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}; text stands in quotation marks") from None
     except ValidationError as error:
         raise ConfigurationMistake(*(f"{path}: {sentence}" for sentence in sentences(error, Config))) from None

@@ -70,6 +70,7 @@ class Delivery:
         """Put in order what a death, a failed store or the end of our time left behind: before anything else is claimed."""
         with self.database.write() as tx:
             again, doubtful = outbox.recover(tx)
+        self.tally.doubtful += doubtful
         if again or doubtful:
             log.warning("deliveries_interrupted", queued_again=again, doubtful=doubtful)
 

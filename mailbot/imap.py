@@ -5,6 +5,7 @@ time), the login is refused (a person must look), and the configuration asks for
 """
 
 import logging
+import re
 import select
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -390,9 +391,19 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
         raise ConfigurationMistake(f"tls_ca_file {ca_file} cannot be used: {_reason(error)}") from error
 
 
+_CODES = re.compile(r"\[[A-Z-]{3,20}\]")
+_PLAIN_REASONS = re.compile(
+    r"timed out|EOF|connection refused|WRONG_VERSION_NUMBER|too many (?:simultaneous )?connections|throttled", re.IGNORECASE
+)
+
+
 def _reason(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text.partition("\n")[0][:200]
+    """Return why, without the server's own words: they may quote a message (I6). Its codes stay (RFC 5530)."""
+    if said := getattr(error, "strerror", None):
+        return str(said)
+    codes = " ".join(_CODES.findall(str(error)))
+    plain = _PLAIN_REASONS.search(str(error))
+    return codes or (plain[0] if plain else type(error).__name__)
 
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:

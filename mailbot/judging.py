@@ -6,7 +6,7 @@ from rules.addresses import mailbox_key
 from rules.automatic import OwnMail, screen
 from rules.decide import Case, decide
 from rules.message import read
-from rules.own_words import own_words
+from rules.own_words import carries_another, own_words
 from rules.policy import Policy
 from rules.recognition import Reading, Recogniser
 from rules.vocabulary import Outcome, Standing
@@ -52,7 +52,7 @@ class Judge:
         screening = screen(message, self._own)
         words = None if message.text is None else own_words(message.text)
         names = [attachment.name for attachment in message.attachments]
-        reading = self._recogniser.recognise(message.subject, words, names)
+        reading = self._recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
         decision = decide(
             Case(message, reading, screening, Standing.UNPROVEN, tie=None, seen_before=False, same_open=None, flags=frozenset())
         )

@@ -29,6 +29,8 @@ from storage.database import StoreFailure
 from storage.ledger import CursorMoved, Entry, Pending
 
 MOST_TRIES = 3
+MOST_HANGUPS = 12
+"""After so many failures of the server at one message alone, with the pauses between them some half an hour, it is set aside."""
 """How often a message may bring us down, or fail to be delivered, before it is set aside for a person (H7, H23)."""
 
 
@@ -133,7 +135,7 @@ class Round:
 
     def _batches(self, cursor: Cursor, waiting: Sequence[int]) -> Iterator[list[int]]:
         """Cut the new UIDs into batches. What was in a batch that died is taken one by one."""
-        careful_until = (cursor.trying_to or 0) if cursor.tries else 0
+        careful_until = (cursor.trying_to or 0) if cursor.tries or cursor.hangups > MOST_TRIES else 0
         alone = [uid for uid in waiting if uid <= careful_until]
         yield from ([uid] for uid in alone)
         rest = waiting[len(alone) :]
@@ -143,13 +145,15 @@ class Round:
     def _work_through(self, cursor: Cursor, uids: list[int], following: list[int] | None) -> Cursor:
         """Take one batch in and move the cursor past it; if it cannot be taken whole, take its messages one by one."""
         cursor = self._begin(cursor, uids)
-        if len(uids) == 1 and cursor.tries > MOST_TRIES:
+        if len(uids) == 1 and (cursor.tries > MOST_TRIES or cursor.hangups > MOST_HANGUPS):
             return self._shunt(cursor, uids[0], following)
         try:
             return self._record(cursor, uids, self._fetcher.fetch(cursor, uids), following)
         except Exception as error:  # our bug, caught in one place: the batch again, message by message
             if isinstance(error, StoreFailure):
                 self._call_off(cursor)
+            if isinstance(error, Problem):
+                self._note_hangup(cursor)
             if _is_the_worlds(error):
                 raise
             if len(uids) > 1:
@@ -174,10 +178,15 @@ class Round:
             if cursor.tries:
                 ledger.record(tx, cursor, (), cursor.last_uid, self._desk.now())
 
+    def _note_hangup(self, cursor: Cursor) -> None:
+        """Note that the server failed us here: a message is to blame only after many times, and minutes of growing pauses."""
+        with suppress(StoreFailure, CursorMoved), self._desk.database.write() as tx:
+            ledger.note_hangup(tx, cursor)
+
     def _record(self, cursor: Cursor, uids: list[int], fetched: Fetched, following: list[int] | None) -> Cursor:
         """Write what became of the batch and move the cursor, all or nothing."""
         now = self._desk.now()
-        after = replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0)
+        after = replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0, hangups=0)
         with self._desk.database.write() as tx:
             entries = self._enter(tx, cursor, fetched.arrivals, now)
             ledger.set_pending(tx, cursor, fetched.lost, "not_delivered", now)
@@ -252,7 +261,9 @@ class Round:
 
     def _shunt(self, cursor: Cursor, uid: int, following: list[int] | None) -> Cursor:
         """Put a message aside that trips us again and again: it is read no more, and its bytes are kept if that can be done."""
-        set_aside = self._fetcher.unread if cursor.tries <= MOST_TRIES + 1 else self._fetcher.unseen
+        can_be_asked_for = cursor.tries <= MOST_TRIES + 1 and cursor.hangups <= MOST_HANGUPS
+        set_aside = self._fetcher.unread if can_be_asked_for else self._fetcher.unseen
+        log.error("message_set_aside", folder=self._inbox.folder, uid=uid)
         return self._record(cursor, [uid], Fetched([set_aside(cursor, uid, "could_not_be_read")], []), following)
 
     def _tally(self, entries: Sequence[Entry], lost: Sequence[int]) -> None:

@@ -5,6 +5,8 @@ Linear: each line is looked at once, with a few lines after it at most.
 
 import re
 
+from rules.message import Message
+
 _QUOTE_MARKS = frozenset(">|")
 _HEADER_WITHIN = 6
 
@@ -60,6 +62,22 @@ def own_words(text: str) -> str:
             break
         own.append(line.rstrip())
     return _squeezed(own)
+
+
+def carries_another(message: Message) -> bool:
+    """Tell whether a message carries one of somebody else, in its text or attached (H51)."""
+    return any(each.type == "message/rfc822" for each in message.attachments) or holds_forwarded(message.text or "")
+
+
+def holds_forwarded(text: str) -> bool:
+    """Tell whether a message of somebody else, or the copied header of one, stands in the text."""
+    for line in text.splitlines():
+        bare = line.strip().lower()
+        if bare and bare[0] in _MARKER_STARTS and (marker := _MARKER.match(bare)):
+            divider = marker["divider"]
+            if marker["copied"] or (divider and divider != "--"):
+                return True
+    return False
 
 
 def first_words(text: str, *, lines: int = 3) -> str:

@@ -192,6 +192,8 @@ def refuse_contradictions(entry: "Table", limit: Limit) -> None:
         entry.wrong("amount", "is missing beside a unit", "write a number, or leave the unit out too")
     if limit.amount is not None and limit.unit and (limit.amount < 0 or (limit.amount == 0) != (limit.unit is Unit.AT_ONCE)):
         entry.wrong("amount", f"is {limit.amount} beside {limit.unit}", 'write 0 beside "at_once", else 1 or more')
+    if limit.amount is not None and limit.unit and limit.unit is not Unit.AT_ONCE and limit.amount > MOST[limit.unit]:
+        entry.wrong("amount", f"is {limit.amount} {limit.unit}, longer than ten years", "write the limit that the text names")
     if limit.in_force_from and limit.until and limit.until < limit.in_force_from:
         entry.wrong("until", "is before in_force_from", "write the last day on which the limit binds")
 
@@ -208,6 +210,10 @@ def refusal_ground(entry: "Table") -> RefusalGround:
     )
 
 
+MOST = {Unit.HOURS: 87_600, Unit.WORKING_DAYS: 2_600, Unit.CALENDAR_DAYS: 3_660, Unit.MONTHS: 120}
+"""Ten years in every unit: a longer limit is a slip of the pen."""
+
+
 class MarkSource(StrEnum):
     """Where a mark was read: in this policy, or in the template that it was made from."""
 
@@ -217,6 +223,8 @@ class MarkSource(StrEnum):
 
 def subject_mark(entry: "Table") -> Mark:
     """Read a phrase that the policy tells people to write."""
+    if not any(letter.isalnum() for letter in str(entry.values.get("phrase", "x"))):
+        entry.wrong("phrase", "holds no word, so that an empty subject would be it", "write the phrase as the policy names it")
     return Mark(
         type=entry.word("type", RequestType),
         language=entry.word("language", Language),
@@ -235,7 +243,7 @@ def opened(text: str, file: str) -> "Table":
     """Return the pack's outermost table; TOML that cannot be read is one mistake, with its line."""
     try:
         return Table(tomllib.loads(text), file)
-    except tomllib.TOMLDecodeError as broken:
+    except (tomllib.TOMLDecodeError, RecursionError) as broken:
         place = WHERE_TOML_BROKE.fullmatch(str(broken))
         what, where = (place["what"], place["where"]) if place else (str(broken), "the end")
         mistake = PackMistake(file, where, f"is not TOML: {what}", "see https://toml.io/en/v1.0.0")

@@ -29,6 +29,8 @@ class Cursor:
     trying_from: int | None = None
     trying_to: int | None = None
     tries: int = 0
+    hangups: int = 0
+    """How often in a row the server failed in the middle of the batch, which says little against the batch."""
 
     def place(self, uid: int) -> Place:
         """Return the place of message ``uid`` of this folder."""

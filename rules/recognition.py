@@ -62,8 +62,11 @@ class Recogniser:
         evidence = EVIDENCE if has(letter.subject, *_ASKING) else MISSPELT
         return Glance.MATCH if any(hear(letter, self._marks) for hear in evidence) else Glance.NOTHING
 
-    def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = ()) -> Reading:
-        """Return what the message asks, from its subject and the words that its sender wrote (None: not read)."""
+    def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = (), *, forwards: bool = False) -> Reading:
+        """Return what the message asks, from its subject and the words that its sender wrote (None: not read).
+
+        ``forwards`` tells that a message of somebody else lies in it or under it.
+        """
         letter = opened(subject, own_words, attachments)
         reading = next(filter(None, (evidence(letter, self._marks) for evidence in EVIDENCE)), _NOTHING_FOUND)
         if reading.outcome is Outcome.ORDINARY:
@@ -71,6 +74,8 @@ class Recogniser:
         reading = replace(reading, language=language_of(letter, reading.language))
         if reading.outcome is Outcome.HELD:
             return reading
+        if forwards and letter.unwrapped.is_forward and not any(map(demands, letter.acting)):
+            return _doubted(reading, "It is forwarded, and the sender's own words ask for nothing.")
         reading = next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
         return replace(reading, clause=self._marks.clause_for(reading.type)) if reading.type and not reading.clause else reading
 

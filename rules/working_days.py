@@ -112,7 +112,7 @@ def read_overrides(text: str, file: str) -> dict[date, Override]:
     """Read the administrator's list of moved days; raise ``CalendarMistakes`` with every mistake in it."""
     try:
         entries = tomllib.loads(text.removeprefix("\ufeff"))  # Windows editors put a byte order mark in front
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CalendarMistakes(f"{file}: not TOML: {error}; write a line a day, like {EXAMPLE}") from None
     if mistakes := [f'{file}: "{key}" {mistake}' for key, entry in entries.items() for mistake in _mistakes_in(key, entry)]:
         raise CalendarMistakes(*mistakes)

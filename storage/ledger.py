@@ -70,11 +70,16 @@ def begin_batch(tx: Connection, cursor: Cursor, first: int, last: int) -> int:
     return tries
 
 
+def note_hangup(tx: Connection, cursor: Cursor) -> None:
+    """Note that the server failed in the middle of the batch: no attempt of ours, but not for ever (H7, H22)."""
+    _move(tx, cursor, tries=max(0, cursor.tries - 1), hangups=cursor.hangups + 1)
+
+
 def record(tx: Connection, cursor: Cursor, entries: Sequence[Entry], last_uid: int, now: datetime) -> None:
     """Write a batch's rows and move the cursor past it; raise ``CursorMoved`` if another did so first."""
     if entries:
         tx.execute(insert(ledger), [_row(entry, now) for entry in entries])
-    _move(tx, cursor, last_uid=last_uid, trying_from=None, trying_to=None, tries=0)
+    _move(tx, cursor, last_uid=last_uid, trying_from=None, trying_to=None, tries=0, hangups=0)
 
 
 def record_pending(tx: Connection, cursor: Cursor, entries: Sequence[Entry], now: datetime) -> None:

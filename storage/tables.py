@@ -106,6 +106,7 @@ cursors = Table(
     Column("trying_from", Number),  # the batch that was begun and not yet recorded,
     Column("trying_to", Number),  # and how often it was begun
     Column("tries", Integer, nullable=False, default=0),
+    Column("hangups", Integer, nullable=False, default=0),  # how often the server failed in the middle of it
 )
 
 ledger = Table(

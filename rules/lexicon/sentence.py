@@ -18,6 +18,8 @@ _FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHOR
 _WITH_DATA = frozenset({Sense.PROCESSING, Sense.TRANSFER, Sense.THIRD_PARTY, Sense.AUTOMATED})
 _NOT_ACROSS = {Sense.CHANGE: frozenset({Sense.PROCESSING})}
 """Changes in the processing of data are not changes of the data."""
+LONGEST_SENTENCE = 80
+"""Words of a sentence that are weighed against each other: without an end, every act would be held against every word (H55)."""
 _SENTENCE_ENDS = frozenset(".!?;\n")
 _DATIVE = ("ға", "ге", "қа", "ке", "на", "не")
 
@@ -48,6 +50,7 @@ def sentences(words: Words) -> list[Words]:
 
 def demands(sentence: Words) -> list[Demand]:
     """Return what ``sentence`` demands, each act with its object, in the order of the acts."""
+    sentence = sentence[:LONGEST_SENTENCE]
     if has(sentence, Sense.INSTRUCTION):
         return []
     found = [demand for at, word in enumerate(sentence) if word.senses & ACTS for demand in _demands_at(sentence, at)]

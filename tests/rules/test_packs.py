@@ -366,3 +366,17 @@ def test_a_pack_notes_what_only_the_text_can_tell() -> None:
         "technowomen": {(NoteCode.MAILS_PEOPLE, "3.2.4"), (NoteCode.NARROWER_FORM, "4.5"), (NoteCode.REPLACED_LAW, "3.1")},
     }
     assert expected == {name: {(note.code, note.clause) for note in policy(name).notes} for name in expected}
+
+
+@pytest.mark.parametrize("phrase", [".", "«»", "\u200b", "—"])
+def test_a_mark_without_a_word_is_refused(phrase: str) -> None:
+    """An empty subject would be it, and every mail without one an opt-out."""
+    text = pack("kazger").replace('phrase = "Opt-out of Notifications"', f'phrase = "{phrase}"')
+    with pytest.raises(PackMistakes, match="holds no word"):
+        read_policy(text, "kazger.toml", law)
+
+
+def test_a_limit_longer_than_ten_years_is_refused() -> None:
+    text = pack("kazger").replace("amount = 10,", "amount = 4000000,")
+    with pytest.raises(PackMistakes, match="longer than ten years"):
+        read_policy(text, "kazger.toml", law)

@@ -193,3 +193,17 @@ def test_no_text_breaks_recognition(subject: str, body: str | None) -> None:
     assert reading.outcome in {Outcome.REQUEST, Outcome.HELD, Outcome.ORDINARY}
     if reading.outcome is Outcome.REQUEST:
         assert None not in (reading.type, reading.matched, reading.clause, reading.certainty)
+
+
+def test_h51_a_forwarded_request_is_not_its_forwarders() -> None:
+    """Else the one who passes it on is opted out and answered, and the one who asked is lost."""
+    reader = Recogniser(load_policy("kazger"))
+    alone = reader.recognise("Fwd: Opt-out of Notifications", "FYI, please process", forwards=True)
+    assert (Outcome.HELD, (RequestType.OPT_OUT,)) == (alone.outcome, alone.may_be)
+    assert Outcome.REQUEST is reader.recognise("Fwd: Opt-out of Notifications", "Unsubscribe me, please", forwards=True).outcome
+    assert Outcome.REQUEST is reader.recognise("Fwd: Opt-out of Notifications", "My second letter", forwards=False).outcome
+
+
+def test_the_wider_demand_of_the_body_takes_in_the_subjects() -> None:
+    reading = Recogniser(load_policy("wadjet")).recognise("Удалите мои данные", "Отзываю согласие на обработку персональных данных.")
+    assert (RequestType.REVOKE_CONSENT, "8.4") == (reading.type, reading.clause)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailbot.rounds import MOST_HANGUPS
 from storage.tables import pending
 from tests.conftest import ConfigFile
 from tests.mailbot.scripted_imap import Script, Scripted, head
@@ -43,8 +44,10 @@ def test_h7_a_message_that_makes_the_server_hang_up_each_time_is_set_aside_and_h
     run_once(config)
     append_all(dovecot, mailbox, [request("aigerim"), request("bolat"), ordinary("firm")])
     with unreadable(dovecot, mailbox, 2):
-        statuses = [run_once(config).exit_status for _ in range(7)]
-    assert [75] * 5 + [1, 0] == statuses, "with the batch, alone three times, to keep its bytes; then without it"
+        statuses = [run_once(config).exit_status for _ in range(20)]
+    patient = statuses.index(1)
+    assert ([75] * patient, [0] * (19 - patient)) == (statuses[:patient], statuses[patient + 1 :])
+    assert patient > MOST_HANGUPS, "a server that is away for minutes is no fault of a message"
     assert {"request": 1, "shunted": 1, "ordinary": 1} == outcomes_in(config)
     assert {"aigerim@example.com": 1} == seen_by(smtp)
 

@@ -62,6 +62,7 @@ def _make_mail() -> None:
         sa.Column("trying_from", NUMBER),
         sa.Column("trying_to", NUMBER),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("hangups", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("inbox", "folder", name="pk_cursors"),
     )
     op.create_table(
