@@ -13,7 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from mailbot.days import day_in
 from mailbot.errors import Problem
-from rules.addresses import mailbox_key
+from rules.addresses import canonical, mailbox_key
 from storage.database import Database
 from storage.subscribers import Consent, NewSubscriber, add_subscribers, ids_by_email
 
@@ -199,6 +199,8 @@ def _email(text: str) -> tuple[str, str, str]:
         address = validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise _Refused("email", str(error).rstrip(".").lower() if text else "is empty") from error
+    if (canonical(text) or "").rpartition("@")[0] != (canonical(address) or "").rpartition("@")[0]:
+        raise _Refused("email", "has a letter that looks like another one before the @; write the address as its owner does")  # H47
     return "email", address, mailbox_key(address)
 
 

@@ -142,8 +142,9 @@ def null_return_path(message: Message, _own: OwnMail) -> Screening | None:
 
 
 def mailer_daemon(message: Message, _own: OwnMail) -> Screening | None:
-    """H72: mail of a mail system itself."""
-    return Screening(Kind.BOUNCE, "mailer_daemon") if message.sender and _MAILER.match(message.sender) else None
+    """H72: mail of a mail system itself, by its From, its Sender or its envelope."""
+    named = (address for address in (message.sender, message.sender_field, message.return_path) if address)
+    return Screening(Kind.BOUNCE, "mailer_daemon") if any(_MAILER.match(f"{address}@") for address in named) else None
 
 
 def robot_field(message: Message, _own: OwnMail) -> Screening | None:

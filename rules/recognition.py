@@ -176,6 +176,8 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
         return None
     together = letter.as_one()
     found = [demand for sentence in together for demand in demands(sentence)]
+    if _LINK.search(letter.body_text):  # "unsubscribe: https://…" is the footer of somebody's advertising
+        found = [demand for demand in found if demand.type is not RequestType.OPT_OUT]
     asked = next(filter(None, (_question(sentence, marks) for sentence in together)), None)
     if any(_is_turned(sentence) for sentence in letter.telling) and found:
         return _held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
@@ -297,6 +299,7 @@ DOUBTS: tuple[Doubt, ...] = (hear_thanks, hear_another_person, hear_contradictio
 
 # --- Parts --------------------------------------------------------------------------------------------------------------------------
 
+_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 _NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
 _ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
 _NO_THEME = (Sense.CONSENT, Sense.MAILING, Sense.SEND, Sense.SUBSCRIBE)

@@ -12,6 +12,7 @@ from rules.vocabulary import RequestType
 _MISSPELT_FROM = 4
 _CORRECTED_FROM = 5
 _INTRODUCTION = 6
+_LONGEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def _are_ours(texts: tuple[str, ...]) -> bool:
 
 
 def _is_name(tail: tuple[str, ...], core: str) -> bool:
-    """Tell whether ``tail`` is written like a person's name after words that are not capitalised."""
+    """Tell whether ``tail`` is written like a person's name: capitalised after words that are not, or set off by a dash."""
     written = core.split()
     names, before = written[-len(tail) :], written[1 : -len(tail)]
-    return all(name[:1].isupper() for name in names) and any(word.islower() for word in before)
+    is_set_off = before[-1:] == ["-"] and len(names) <= _LONGEST_NAME
+    return all(name[:1].isupper() for name in names) and (is_set_off or any(word.islower() for word in before))

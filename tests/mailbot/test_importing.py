@@ -263,3 +263,10 @@ def test_a_day_is_read_in_both_orders_people_use(text: str) -> None:
 def test_what_is_not_surely_a_day_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a day; write 2026-11-25 or 25\.11\.2026"):
         day_in(text)
+
+
+def test_h47_an_address_with_a_look_alike_letter_is_nobody_elses(database: Database, tmp_path: Path) -> None:
+    """The Kelvin sign would become K, and K@ is another person (CVE-2019-19844)."""
+    (line,) = refused(database, tmp_path, "email\n\u212a@kelvin.example\nK@kelvin.example\n")
+    assert (2, "email") == line[:2]
+    assert ["K@kelvin.example"] == addresses(database)

@@ -202,3 +202,13 @@ def test_what_is_automatic_goes_before_what_is_only_never_answered() -> None:
     screening = screened("X-Spam-Flag: YES", "Return-Path: <>", to="other@x.example")
     assert Screening(Kind.BOUNCE, "null_return_path") == screening
     assert ["marked_spam", "answer_unwanted", "not_to_us"] == [rule.__name__ for rule in RULES[-3:]]
+
+
+@pytest.mark.parametrize(
+    "field", ["Return-Path: <MAILER-DAEMON>", "Return-Path: <mailer-daemon@a.example>", "Sender: postmaster@a.example"]
+)
+def test_h72_the_envelope_and_the_sender_field_tell_a_mail_system_too(field: str) -> None:
+    message = read_header(f"{field}\r\nFrom: anna@example.com\r\nTo: info@alit.kz\r\nSubject: Opt-out of Notifications\r\n\r\n".encode())
+    screening = screen(message, OwnMail(frozenset({"info@alit.kz"})))
+    assert screening is not None
+    assert screening.automatic

@@ -207,3 +207,13 @@ def test_h51_a_forwarded_request_is_not_its_forwarders() -> None:
 def test_the_wider_demand_of_the_body_takes_in_the_subjects() -> None:
     reading = Recogniser(load_policy("wadjet")).recognise("Удалите мои данные", "Отзываю согласие на обработку персональных данных.")
     assert (RequestType.REVOKE_CONSENT, "8.4") == (reading.type, reading.clause)
+
+
+@pytest.mark.parametrize("name", ["Personal Data Update - Asel Nurlanova", "OPT-OUT OF NOTIFICATIONS - ASEL NURLANOVA"])
+def test_a_mark_with_the_senders_name_behind_a_dash_is_the_mark(name: str) -> None:
+    assert Certainty.NEAR is Recogniser(load_policy("kazger")).recognise(name, "").certainty
+
+
+def test_the_unsubscribe_link_of_advertising_is_no_opt_out_of_ours() -> None:
+    reading = Recogniser(load_policy("kazger")).recognise("News", "Предлагаем скидки!\n\nОтписаться от рассылки: http://shop.example/u")
+    assert Outcome.ORDINARY is reading.outcome
