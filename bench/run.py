@@ -21,7 +21,7 @@ from tests.servers.programs import IS_ROOT, START_SECONDS, free_ports, greets
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("floor.py", "genmail.py", "dovecot.sh", "postfix.sh")
 NAIVE_SHARE = 8  # the naive loop is slow and its rate steady: it gets an eighth of the mail
-ORDINARY_SHARE, ORDINARY_TIMES = 0.02, 3
+ORDINARY_SHARE, ORDINARY_TIMES = 0.02, 5
 NAIVE, BATCHED, OURS, ORDINARY = "bare loop, naive", "bare loop, batched", "mailbot", "mailbot, 2 % requests"
 
 Results = dict[tuple[str, str], list[Result]]

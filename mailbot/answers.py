@@ -27,6 +27,7 @@ _BUSY = re.compile(
 )
 _ALERT = re.compile(rb"\[ALERT\] *(.*)", re.I | re.DOTALL)
 _HEAD = re.compile(rb'\d+ \(UID (\d+) INTERNALDATE "([^"]{20,40})" RFC822\.SIZE (\d+) BODY\[HEADER\](?:<0>)? \{\d+\}')
+_BODY = re.compile(rb"\d+ \(UID (\d+) (BODY\[[\d.]*\])(?:<0>)? \{\d+\}")
 _BACKOFF = re.compile(r"back-?off time:?\s*(\d+)|(?:retry|try again) (?:after|in):?\s*(\d+)", re.I)
 
 
@@ -61,6 +62,19 @@ def read_heads(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
             return read_answer(pieces)
         heads[int(usual[1])] = {b"INTERNALDATE": received, b"RFC822.SIZE": int(usual[3]), HEADER: piece[1]}
     return heads
+
+
+def read_bodies(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
+    """Read parts and whole messages that come alone, each as one literal; the library reads any others."""
+    bodies: dict[int, Mapping[bytes, Any]] = {}
+    for piece in pieces:
+        if piece == b")":
+            continue
+        usual = _BODY.fullmatch(piece[0]) if isinstance(piece, tuple) else None
+        if usual is None:
+            return read_answer(pieces)
+        bodies[int(usual[1])] = {usual[2]: piece[1]}
+    return bodies
 
 
 def envelope_of(uid: int, parts: Mapping[bytes, Any]) -> Envelope | None:

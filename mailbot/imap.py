@@ -28,6 +28,7 @@ from mailbot.answers import (
     is_busy,
     keeps,
     read_answer,
+    read_bodies,
     read_heads,
     read_structure,
     stated_wait,
@@ -138,7 +139,7 @@ class Mailbox:
 
     def wholes(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Return messages whole, without marking them read."""
-        bodies = {uid: parts.get(b"BODY[]") for uid, parts in self._fetch(uids, ["BODY.PEEK[]"]).items()}
+        bodies = {uid: parts.get(b"BODY[]") for uid, parts in self._fetch(uids, ["BODY.PEEK[]"], read_bodies).items()}
         return {uid: body for uid, body in bodies.items() if isinstance(body, bytes)}
 
     def structures(self, uids: Sequence[int]) -> dict[int, Structure]:
@@ -148,7 +149,7 @@ class Mailbox:
 
     def texts(self, uids: Sequence[int], number: str, most: int) -> dict[int, bytes]:
         """Return the first ``most`` bytes of one part of each message, as they are encoded."""
-        fetched = self._fetch(uids, [f"BODY.PEEK[{number}]<0.{most}>"])
+        fetched = self._fetch(uids, [f"BODY.PEEK[{number}]<0.{most}>"], read_bodies)
         name = f"BODY[{number}]".encode()
         bodies = {uid: parts.get(name + b"<0>", parts.get(name)) for uid, parts in fetched.items()}
         return {uid: body for uid, body in bodies.items() if isinstance(body, bytes)}
