@@ -4,6 +4,7 @@ TLS is verified and never given up silently: with ``tls`` other than "none" noth
 What the server says to MAIL concerns us, to RCPT and after it the letter; what it says in words may quote an address and is left out.
 """
 
+import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import aiosmtplib
+from aiosmtplib.protocol import normalize_message_line_endings
 
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
 
@@ -21,7 +23,12 @@ FINAL_REPLY_SECONDS = 600.0
 ONE_COMMAND_SECONDS = 300.0
 """RFC 5321, 4.5.3.2: MAIL and RCPT may take five minutes."""
 
+START_OF_DATA_SECONDS = 120.0
+"""RFC 5321, 4.5.3.2.4."""
+
 GOODBYE_SECONDS = 5.0
+
+_LINE_WITH_DOT = re.compile(rb"(?m)^\.")
 
 CLOSING_CHANNEL = 421
 """The one reply that any command may get: the server ends the connection (RFC 5321, 3.8)."""
@@ -102,22 +109,35 @@ class Connection:
             self._client.tls_context = _tls_context(self._relay.tls_ca_file)
         try:
             await self._client.connect()
+            await self._say_hello()
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._not_opened(error) from error
 
     async def hand_over(self, envelope_sender: str, recipient: str, content: bytes, before_data: Callable[[], Awaitable[None]]) -> Reply:
         """Hand one letter over; raise ``RelayAway`` or ``RelayRefusesUs`` if the server takes none from us.
 
-        ``before_data`` is awaited when only DATA is left: from there on the outcome may stay unknown.
+        ``before_data`` is awaited beside DATA, and before the first byte of the letter: from there on the outcome may stay unknown.
         """
         if not FITS_ENVELOPE.fullmatch(recipient) or not FITS_ENVELOPE.fullmatch(envelope_sender or "@"):
             return Reply(Verdict.REFUSED, "the address does not fit an envelope")
         if (refusal := await self._announce(envelope_sender, recipient)) is not None:
             return refusal
-        await before_data()
-        if not self.is_open:
-            return Reply(Verdict.AWAY, "")
-        return await self._transmit(content)
+        noted = asyncio.ensure_future(before_data())
+        try:
+            refusal = await self._ask_to_transmit()
+            await noted
+        except BaseException:
+            noted.cancel()
+            self.drop()
+            raise
+        return refusal or await self._transmit(content)
+
+    async def look(self) -> dict[str, str]:
+        """Open and close without sending anything; return what the server says it can do, by small keywords (RFC 5321, 4.1.1.1)."""
+        await self.open()
+        offers = dict(self._client.esmtp_extensions)
+        await self.close()
+        return offers
 
     async def close(self) -> None:
         """Say goodbye. What was accepted stays accepted, whatever happens here (H32)."""
@@ -131,54 +151,86 @@ class Connection:
         """End the connection without a word."""
         self._client.close()
 
+    async def _say_hello(self) -> None:
+        """Say EHLO, or HELO to a server that knows no other, unless that was part of TLS or of the login (RFC 5321, 4.1.1.1)."""
+        if self._client.is_ehlo_or_helo_needed:
+            try:
+                await self._client.ehlo()
+            except aiosmtplib.SMTPHeloError:
+                if not self.is_open:
+                    raise
+                await self._client.helo()
+
     async def _announce(self, envelope_sender: str, recipient: str) -> Reply | None:
         """Say MAIL and RCPT; return None if both are accepted."""
         try:
-            await self._client.mail(envelope_sender, timeout=ONE_COMMAND_SECONDS)
-            await self._client.rcpt(recipient, timeout=ONE_COMMAND_SECONDS)
-        except aiosmtplib.SMTPResponseException as error:
-            if error.code == CLOSING_CHANNEL or not _is_refusal(error):
-                self.drop()
-                return Reply(Verdict.AWAY, str(error.code))
-            if not isinstance(error, aiosmtplib.SMTPRecipientRefused):
-                await self.close()
-                raise self._none_taken(error) from error
-            return await self._refused(error)
+            response = await self._client.execute_command(b"MAIL", f"FROM:<{envelope_sender}>".encode(), timeout=ONE_COMMAND_SECONDS)
+            if (about_us := response.code) == aiosmtplib.SMTPStatus.completed:
+                response = await self._client.execute_command(b"RCPT", f"TO:<{recipient}>".encode(), timeout=ONE_COMMAND_SECONDS)
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
             return Reply(Verdict.AWAY, "")
-        return None
+        code, message = response.code, response.message
+        if code in {aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward}:
+            return None
+        if code == CLOSING_CHANNEL or not _is_refusal(code):
+            self.drop()
+            return Reply(Verdict.AWAY, str(code))
+        if about_us == code:
+            await self.close()
+            raise self._none_taken(code, message)
+        return await self._refused(code, message)
+
+    async def _ask_to_transmit(self) -> Reply | None:
+        """Say DATA; return None if the server waits for the letter. Nothing of it was said yet, so nothing is in doubt."""
+        try:
+            response = await self._client.execute_command(b"DATA", timeout=START_OF_DATA_SECONDS)
+        except (aiosmtplib.SMTPException, OSError):
+            self.drop()
+            return Reply(Verdict.AWAY, "")
+        if response.code == aiosmtplib.SMTPStatus.start_input:
+            return None
+        if response.code == CLOSING_CHANNEL or not _is_refusal(response.code):
+            self.drop()
+            return Reply(Verdict.AWAY, str(response.code))
+        return await self._refused(response.code, response.message)
 
     async def _transmit(self, content: bytes) -> Reply:
-        """Say DATA and the letter. Only 4yz and 5yz tell that the server did not take it; anything but a clear answer leaves it open."""
+        """Say the letter. Only 4yz and 5yz tell that the server did not take it; anything but a clear answer leaves it open."""
+        protocol = self._client.protocol
+        if protocol is None:
+            return Reply(Verdict.AWAY, "")
         try:
-            response = await self._client.data(content, timeout=FINAL_REPLY_SECONDS)
-        except aiosmtplib.SMTPResponseException as error:
-            if not _is_refusal(error):
-                self.drop()
-                return Reply(Verdict.UNKNOWN, "")
-            return await self._refused(error)
+            protocol.write(_LINE_WITH_DOT.sub(b"..", normalize_message_line_endings(content)) + b".\r\n")  # RFC 5321, 4.5.2
+            response = await protocol.read_response(timeout=FINAL_REPLY_SECONDS)
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
             return Reply(Verdict.UNKNOWN, "")
-        return Reply(Verdict.ACCEPTED, _code(response.code, response.message))
+        if response.code == aiosmtplib.SMTPStatus.completed:
+            return Reply(Verdict.ACCEPTED, _code(response.code, response.message))
+        if not _is_refusal(response.code):
+            self.drop()
+            return Reply(Verdict.UNKNOWN, "")
+        return await self._refused(response.code, response.message)
 
-    async def _refused(self, error: aiosmtplib.SMTPResponseException) -> Reply:
+    async def _refused(self, code: int, message: str) -> Reply:
         """Sort a refusal by its first digit (RFC 5321, 4.2.1), and make the connection ready for the next letter."""
-        if error.code == CLOSING_CHANNEL:
+        if code == CLOSING_CHANNEL:
             self.drop()
         try:
             if self.is_open:
                 await self._client.rset()
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
-        return Reply(Verdict.LATER if error.code < 500 else Verdict.REFUSED, _code(error.code, error.message))
+        return Reply(Verdict.LATER if code < 500 else Verdict.REFUSED, _code(code, message))
 
     def _not_opened(self, error: Exception) -> Problem:
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
             if error.code < 500:
                 return RelayAway(f"the SMTP server {self._where} puts the login off ({error.code})")
             return RelayRefusesUs(f"{self._where} refuses the login ({error.code}): check smtp.user and the password file")
+        if isinstance(error, aiosmtplib.SMTPHeloError) and error.code != CLOSING_CHANNEL:
+            return self._none_taken(error.code, error.message)
         if type(error) is aiosmtplib.SMTPException:  # what aiosmtplib raises for STARTTLS and AUTH that are not offered
             return UntrustedRelay(
                 f"{self._where} offers no STARTTLS or no login we know; nothing was said: "
@@ -191,12 +243,12 @@ class Connection:
             )
         return RelayAway(f"the SMTP server {self._where} cannot be reached: {_reason(error)}; check smtp.host, port and tls")
 
-    def _none_taken(self, error: aiosmtplib.SMTPResponseException) -> Problem:
+    def _none_taken(self, code: int, message: str) -> Problem:
         """Name what a refusal before RCPT means: it is about us, and every other letter would get it too."""
-        code = _code(error.code, error.message)
-        if error.code < 500:
-            return RelayAway(f"the SMTP server {self._where} takes no letters now ({code})")
-        return RelayRefusesUs(f"{self._where} takes no letters from us ({code}): check smtp.user, smtp.sender and smtp.envelope_sender")
+        told = _code(code, message)
+        if code < 500:
+            return RelayAway(f"the SMTP server {self._where} takes no letters now ({told})")
+        return RelayRefusesUs(f"{self._where} takes no letters from us ({told}): check smtp.user, smtp.sender and smtp.envelope_sender")
 
 
 @lru_cache(maxsize=1)
@@ -207,8 +259,8 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
         raise ConfigurationMistake(f"smtp.tls_ca_file {ca_file} cannot be used: {_reason(error)}") from error
 
 
-def _is_refusal(error: aiosmtplib.SMTPResponseException) -> bool:
-    return 400 <= error.code <= 599
+def _is_refusal(code: int) -> bool:
+    return 400 <= code <= 599
 
 
 def _code(code: int, message: str) -> str:

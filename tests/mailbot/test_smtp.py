@@ -187,9 +187,9 @@ def test_h93_4yz_is_tried_later_and_5yz_is_final(command: str, answer: str, expe
     assert (expected, stays_open) == sent_by({command: answer})
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("answer", [HANG_UP, "421 4.4.2 idle too long", "what?", "199 hm"])
-def test_h31_a_connection_that_ends_before_data_leaves_no_doubt(command: str, answer: str) -> None:
+def test_h31_a_connection_that_ends_before_the_letter_leaves_no_doubt(command: str, answer: str) -> None:
     reply, stays_open = sent_by({command: answer})
     assert (Verdict.AWAY, False) == (reply.verdict, stays_open)
 
@@ -215,19 +215,38 @@ def test_a_refusal_of_the_sender_concerns_all_letters_and_is_told_without_an_add
     assert SENDER not in str(refused.value)
 
 
-def test_h31_the_note_is_made_when_only_data_is_left() -> None:
+def test_h31_no_byte_of_the_letter_is_said_before_it_is_noted() -> None:
+    """The note may be written while DATA is answered; the letter waits for both."""
+
     async def run() -> None:
         with ScriptedSmtp() as server:
-            said: list[list[str]] = []
 
             async def note() -> None:
-                said.append(server.verbs)
+                while server.verbs[-1] != "DATA":
+                    await asyncio.sleep(0.001)
+                said.append((server.verbs, len(server.letters)))
 
+            said: list[tuple[list[str], int]] = []
             connection = Connection(relay_to(server))
-            await send(connection, note=note)
+            assert Verdict.ACCEPTED is (await send(connection, note=note)).verdict
             await connection.close()
-            assert [["EHLO", "MAIL", "RCPT"]] == said
-            assert ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"] == server.verbs
+            assert [(["EHLO", "MAIL", "RCPT", "DATA"], 0)] == said
+            assert [LETTER] == server.letters
+
+    asyncio.run(run())
+
+
+def test_h31_a_letter_that_cannot_be_noted_is_not_sent() -> None:
+    async def run() -> None:
+        async def note() -> None:
+            raise RuntimeError("the store is away")
+
+        with ScriptedSmtp() as server:
+            connection = Connection(relay_to(server))
+            with pytest.raises(RuntimeError, match="the store is away"):
+                await send(connection, note=note)
+            assert not connection.is_open
+        assert all(b"" == letter for letter in server.letters)  # what the server had when the line was cut
 
     asyncio.run(run())
 
