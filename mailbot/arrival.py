@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailbot.desk import Desk
+from mailbot.judging import recognised
 from rules.addresses import mailbox_key
 from rules.automatic import Screening, screen
+from rules.body import UNREADABLE
 from rules.matching import Pointers
 from rules.message import Message
-from rules.own_words import carries_another, own_words
 from rules.place import Place
 from rules.recognition import Reading
 from rules.vocabulary import Outcome
@@ -40,17 +41,22 @@ def read_arrival(
     desk: Desk, place: Place, received: datetime, size: int, header: bytes, message: Message, flags: frozenset[str]
 ) -> Arrival:
     """Screen a message whose header was read, and hash what may tie it to others."""
-    pointers = _pointers(desk, message)
+    pointers = pointers_of(desk, message)
     return Arrival(place, received, size, header, message, screen(message, desk.own), pointers, flags)
+
+
+def age_flags(desk: Desk, received: datetime) -> frozenset[str]:
+    """Say of old mail that it is: it is registered for staff, and not acknowledged (H9)."""
+    most = desk.limits.acknowledge_up_to_days
+    return frozenset({"too_old"}) if most and (desk.now() - received).days >= most else frozenset()
 
 
 def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
     """Put what was read of a message's body beside its header, and say what the person asks in it."""
-    arrival.message = message
     if arrival.screening is None or not arrival.screening.automatic:
-        names = [attachment.name for attachment in message.attachments]
-        words = own_words(message.text) if message.text else message.text
-        arrival.reading = desk.recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
+        arrival.reading = recognised(desk.recogniser, message)
+    arrival.message = message if message.text is not None else replace(message, text="")  # it was read, and says nothing
+    arrival.flags = (arrival.flags - {UNREADABLE}) | (message.defects & {UNREADABLE})
     arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
 
 
@@ -61,7 +67,8 @@ def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:
     return desk.keys.of_message(arrival.message.message_id, date, sender, subject, arrival.size)
 
 
-def _pointers(desk: Desk, message: Message) -> Pointers:
+def pointers_of(desk: Desk, message: Message) -> Pointers:
+    """Return what may tie a message to others, hashed as the store hashes it."""
     keys, answered = desk.keys, (*message.in_reply_to, *message.references[-20:])
     identity = message.message_id or _identity_without_id(message)
     return Pointers(

@@ -9,17 +9,30 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mailbot.config_mistakes import sentences
 from mailbot.errors import ConfigurationMistake
+from mailbot.providers import closed, published
+from rules.working_days import NO_OVERRIDES, CalendarMistakes, Override, read_overrides
 
 _ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[^\W_](?:[^\W_]|[.-](?![.-]))*")
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)", re.DOTALL)
@@ -69,6 +82,12 @@ def _need_system_name(name: str) -> str:
     return name
 
 
+def _need_server_name(name: str) -> str:
+    if not re.fullmatch(r"(\*\.[\w-]+\.)?[\w-]+(\.[\w-]+)*", name):  # "*" or "*.kz" would believe anybody
+        raise ValueError('needs the name of your mail server, as "mx.alit.kz", or "*.mx.alit.kz" for every server under one name')
+    return name
+
+
 def _beside_config(path: Path, info: ValidationInfo) -> Path:
     return info.context / path if info.context else path
 
@@ -97,18 +116,21 @@ def _keep_password_out(url: str) -> str:
 USUAL_PLACES = (Path("/etc/mailbot/config.toml"), Path("config.toml"))
 
 Tls = Literal["implicit", "starttls", "none"]
+ProviderName = Literal["gmail", "yandex", "mail.ru", "microsoft365", "custom"]
 Text = Annotated[str, Field(min_length=1)]
 Address = Annotated[Text, AfterValidator(_need_address)]
 Clock = Annotated[Text, AfterValidator(_need_clock)]
 Start = Annotated[Literal["now"] | date, PlainValidator(_need_start)]
 Zone = Annotated[Text, AfterValidator(_need_zone)]
 Credential = Annotated[Text, AfterValidator(_need_file_name)]
+ServerName = Annotated[Text, AfterValidator(_need_server_name)]
 File = Annotated[Path, AfterValidator(_beside_config)]
 PolicyName = Annotated[Text, AfterValidator(_policy_beside_config)]
 StoreUrl = Annotated[Text, AfterValidator(_keep_password_out), AfterValidator(_store_beside_config)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
+YesNo = Annotated[bool, Field(strict=True)]
 
 
 class Section(BaseModel):
@@ -120,6 +142,9 @@ class Section(BaseModel):
 class Server(Section):
     """A mail server to connect to. Without TLS only on this very machine (I11)."""
 
+    table: ClassVar[Literal["inbox", "smtp"]]
+
+    provider: ProviderName = "custom"
     host: Text
     port: Port
     tls: Tls
@@ -127,6 +152,19 @@ class Server(Section):
     timeout_seconds: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = 60
     password_file: File | None = None
     password_credential: Credential | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ask_provider(cls, written: object) -> object:
+        """Fill in what the provider publishes; a key that is written wins."""
+        return {**published(cls.table, written.get("provider")), **written} if isinstance(written, dict) else written
+
+    @field_validator("provider")
+    @classmethod
+    def _need_open_door(cls, provider: ProviderName) -> ProviderName:
+        if reason := closed(cls.table, provider):
+            raise ValueError(reason)
+        return provider
 
     @field_validator("tls")
     @classmethod
@@ -160,12 +198,16 @@ class Store(Section):
 class Inbox(Server):
     """A mailbox that is watched."""
 
+    table = "inbox"
+
     address: Address
     aliases: tuple[Address, ...] = ()
     user: Text
     folder: Text = "INBOX"
     start: Start = "now"
-    authserv_id: Text | None = None
+    sent_folder: str = ""
+    spam_folder: str = ""
+    authserv_id: ServerName | None = None
     filing: Literal["leave", "keyword", "folder"] = "leave"
     filing_name: str = ""
     batch: Annotated[Positive, Field(le=1000)] = 200
@@ -190,10 +232,12 @@ class Inbox(Server):
 class Smtp(Server):
     """The relay that takes the letters."""
 
+    table = "smtp"
+
     sender: Address
     envelope_sender: Address | None = None
     user: Text | None = None
-    connections: Annotated[Positive, Field(le=50)] = 8
+    connections: Annotated[Positive, Field(le=50)] = 16
 
     @field_validator("user")
     @classmethod
@@ -209,6 +253,9 @@ class Staff(Section):
 
     digest_to: tuple[Address, ...] = ()
     digest_at: Clock = "09:00"
+    digest_days: Literal["daily", "working"] = "daily"
+    language: Literal["kk", "ru", "en"] = "ru"
+    show_senders: YesNo = False
 
 
 class System(Section):
@@ -262,7 +309,14 @@ def configured(given: Path | None) -> Path | None:
         return given
     if named := os.environ.get("MAILBOT_CONFIG"):
         return Path(named)
-    return next((place for place in USUAL_PLACES if place.exists()), None)
+    return next((place for place in USUAL_PLACES if _is_there(place)), None)
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # in a folder that is closed to us: reading it says so
+        return True
 
 
 def find_config(given: Path | None) -> Path:
@@ -276,17 +330,36 @@ def load_config(given: Path | None) -> Config:
     """Read and check the configuration; raise ``ConfigurationMistake`` with every mistake in it."""
     path = find_config(given)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return Config.model_validate(written_in(path), context=path.absolute().parent)
+    except ValidationError as error:
+        raise ConfigurationMistake(*(f"{path}: {sentence}" for sentence in sentences(error, Config))) from None
+
+
+def written_in(path: Path) -> dict[str, Any]:
+    """Return what the file says, whether it can be used or not."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationMistake(f"the configuration {path} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationMistake(f"the configuration {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    try:
-        return Config.model_validate(tomllib.loads(text), context=path.absolute().parent)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationMistake(f"the configuration {path} is not TOML: {error}; text stands in quotation marks") from None
-    except ValidationError as error:
-        raise ConfigurationMistake(*(f"{path}: {sentence}" for sentence in sentences(error, Config))) from None
+
+
+def read_moved_days(file: Path | None) -> Mapping[date, Override]:
+    """Return the days that the government moved, as the administrator's file lists them."""
+    if file is None:
+        return NO_OVERRIDES
+    try:
+        return read_overrides(file.read_text(encoding="utf-8"), str(file))
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise ConfigurationMistake(f"operator.calendar_overrides: {file} cannot be read: {reason}") from error
+    except UnicodeDecodeError:
+        raise ConfigurationMistake(f"operator.calendar_overrides: {file} is not UTF-8 text; save it as UTF-8") from None
+    except CalendarMistakes as error:
+        raise ConfigurationMistake(*error.mistakes) from error
 
 
 def read_secret(file: Path | None, credential: str | None) -> str:

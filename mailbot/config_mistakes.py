@@ -11,6 +11,7 @@ NEEDS = {
     "path_type": 'needs a path, in "quotes"',
     "string_too_short": "is empty",
     "int_type": "needs a whole number, without quotes",
+    "bool_type": "needs true or false, without quotes",
     "float_type": "needs a number, without quotes",
     "finite_number": "needs a number that has an end",
     "greater_than": "needs more than {gt:g}",

@@ -1,93 +1,95 @@
-"""Running: a thread an inbox, delivery beside them, one instance a store; once, or until asked to end."""
+"""Running: a thread an inbox, delivery and the schedule beside them, one instance a store; once, or until asked to end."""
 
 import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from random import random
 from typing import Any
 
 from mailbot.config import Config, Inbox, Smtp, read_secret
-from mailbot.delivery import Delivery, Tally
+from mailbot.delivery import Delivery
 from mailbot.desk import set_up_desk
-from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
-from mailbot.imap import Address, Mailbox, MailServerAway
+from mailbot.digest import digest_order, queue_digest
+from mailbot.errors import Problem
+from mailbot.imap import Address, Mailbox
 from mailbot.instance import Instance, StoreInUse
-from mailbot.logs import log
-from mailbot.rounds import Count, Round
-from mailbot.smtp import Relay
+from mailbot.logs import log, where
+from mailbot.notify import status, tell, watchdog_seconds
+from mailbot.patience import Patience, Pauses
+from mailbot.pulse import Pulse
+from mailbot.report import Report, as_problem, what_a_person_must_see
+from mailbot.rounds import Round
+from mailbot.schedule import wake_again_and_again
+from mailbot.smtp import LONGEST_EXCHANGE_SECONDS, Relay
+from mailbot.watch import Watch
 from storage import outbox
 from storage.database import StoreFailure
-from storage.ledger import CursorMoved, cursor_of
 from storage.outbox import Caps, LetterState
 
 WAIT_FOR_THE_OTHER_SECONDS = 60
 RENEW_SECONDS = 20
-LONGEST_PAUSE_SECONDS = 900
-FIRST_PAUSE_SECONDS = 1
-PAUSE_AFTER_REFUSED_LOGIN_SECONDS = 300
-"""Slow enough not to lock the account (H14)."""
+TELL_EVERY_SECONDS = 10.0
 END_WITHIN_SECONDS = 8
+DELIVERY, SCHEDULE = "delivery", "schedule"
 
 
-@dataclass(slots=True)
-class Report:
-    """What a run did and what went wrong, for the person or the service manager who started it."""
-
-    counts: list[Count] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    problems: list[Problem] = field(default_factory=list)
-    waiting: int = 0
-
-    @property
-    def exit_status(self) -> int:
-        """Return the gravest status: a mistake of the configuration, else what a person must see, else what passes by itself."""
-        statuses = {problem.exit_status for problem in self.problems}
-        return next((status for status in (78, 1, 75) if status in statuses), 0)
+def utc_now() -> datetime:
+    """Return the moment. All of mailbot reads the clock here, or is given another."""
+    return datetime.now(UTC)
 
 
 class Works:
-    """The running parts of one mailbot: its desk, its delivery and its lease."""
+    """The running parts of one mailbot: its desk, its watches, its delivery and its lease."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, now: Callable[[], datetime] = utc_now, pauses: Pauses | None = None) -> None:
         """Open the store and read the secrets; raises ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
-        self._config = config
+        self._pauses = pauses or Pauses()
+        self._order = digest_order(config)
+        self.pulse = Pulse()
         self.relay = _relay(config.smtp)
-        self.addresses = [(inbox, _address(inbox)) for inbox in config.inbox]
-        self.desk = set_up_desk(config, lambda: datetime.now(UTC))
+        self.stop = threading.Event()
+        self.desk = set_up_desk(config, now)
         limits = config.limits
         caps = Caps(limits.letters_per_address_a_day, limits.letters_per_domain_an_hour, limits.letters_an_hour)
-        self.delivery = Delivery(self.desk.database, self.relay, caps, config.smtp.connections, self.desk.now)
+        self.delivery = Delivery(self.desk.database, self.relay, caps, config.smtp.connections, now, self._beat_delivery)
+        self.watches = [Watch(self.desk, inbox, self.stop, self._letters_wait, self.pulse, self._pauses) for inbox in config.inbox]
         self.instance = Instance(self.desk.database)
-        self.stop = threading.Event()
-        self._told: set[tuple[str, str]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def addresses(self) -> list[tuple[Inbox, Address]]:
+        """Return where each inbox is."""
+        return [(watch.inbox, watch.address) for watch in self.watches]
 
     async def once(self) -> Report:
         """Take in what is there, deliver what is due, end."""
-        report = Report()
+        report, self._loop = Report(), asyncio.get_running_loop()
         try:
             if not await self._enter(asyncio.Event(), WAIT_FOR_THE_OTHER_SECONDS):
                 raise StoreInUse("another mailbot works in this store; it was waited for in vain")
             await self._work_until_ended(report, [self._rounds_and_delivery(report), self._keep_lease()])
         finally:
             self.desk.database.close()
-        report.problems += _what_a_person_must_see(report)
+        report.problems += what_a_person_must_see(report)
         return report
 
-    async def for_ever(self) -> Report:
-        """Work until SIGTERM or SIGINT; what is in hand is finished or rolled back within ten seconds (H36)."""
-        report, loop, ending = Report(), asyncio.get_running_loop(), asyncio.Event()
+    async def for_ever(self, ending: asyncio.Event | None = None) -> Report:
+        """Work until ``ending`` is set, SIGTERM or SIGINT; what is in hand is finished or rolled back within ten seconds (H36)."""
+        report, self._loop, ending = Report(), asyncio.get_running_loop(), ending or asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
+            self._loop.add_signal_handler(number, ending.set)
+        telling = asyncio.create_task(self._keep_telling())
         try:
             if await self._enter(ending, None):
-                log.info("started", inboxes=len(self.addresses), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
-                keepers = [_in_thread(self._keep_inbox, inbox, address, loop) for inbox, address in self.addresses]
-                await self._work_until_ended(report, [ending.wait(), self._keep_lease(), self._keep_delivering(), *keepers])
+                log.info("started", inboxes=len(self.watches), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
+                tell("READY=1", status("works"))
+                keepers = [_in_thread(watch.keep) for watch in self.watches]
+                parts = [ending.wait(), self._keep_lease(), self._keep_delivering(), self._keep_schedule(), *keepers]
+                await self._work_until_ended(report, parts)
                 log.info("stopped")
         finally:
+            telling.cancel()
             self.desk.database.close()
         return report
 
@@ -95,6 +97,7 @@ class Works:
         """Let all parts work until the first one ends; then end the others, and let the next mailbot in."""
         working = [asyncio.ensure_future(part) for part in parts]
         await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+        tell("STOPPING=1")
         self.stop.set()
         for part in working:
             if isinstance(part, asyncio.Task):  # a thread ends by itself, when it sees ``stop``
@@ -103,7 +106,7 @@ class Works:
         await asyncio.to_thread(self.instance.leave)
         for part in working:
             if part.done() and not part.cancelled() and (error := part.exception()):
-                report.problems.append(_as_problem(error))
+                report.problems.append(as_problem(error))
 
     async def _enter(self, ending: asyncio.Event, most_seconds: float | None) -> bool:
         """Wait until no other instance works in this store; tell whether this one may."""
@@ -111,6 +114,7 @@ class Works:
         while not await asyncio.to_thread(self.instance.enter, self.desk.now()):
             if waited == 0:
                 log.info("waiting_for_another_instance")
+                tell("READY=1", status("waits: another mailbot works in this store"))
             if ending.is_set() or (most_seconds is not None and waited >= most_seconds):
                 return False
             await asyncio.sleep(0.25)
@@ -126,97 +130,44 @@ class Works:
             except StoreFailure as failure:
                 log.warning("lease_not_renewed", reason=str(failure))
 
+    async def _keep_telling(self) -> None:
+        """Tell the service manager that all parts go round; while one hangs, say nothing, and be started anew (H108)."""
+        every = min(TELL_EVERY_SECONDS, (watchdog_seconds() or TELL_EVERY_SECONDS) / 3)
+        while True:
+            if late := self.pulse.late():
+                log.error("hangs", parts=late)
+                tell(status(f"hangs: {', '.join(late)}"))
+            else:
+                tell("WATCHDOG=1", status(self.pulse.words() or "starts"))
+            await asyncio.sleep(every)
+
     async def _rounds_and_delivery(self, report: Report) -> None:
         """Go a round over each inbox while letters are already delivered, then file away what was answered."""
-        loop, all_in = asyncio.get_running_loop(), asyncio.Event()
+        all_in = asyncio.Event()
         delivering = asyncio.create_task(self.delivery.send_what_is_due(until=all_in))
-        rounds = [_in_thread(self._one_round, inbox, address, loop) for inbox, address in self.addresses]
         try:
-            ended = await asyncio.gather(*rounds, return_exceptions=True)
+            ended = await asyncio.gather(*(_in_thread(watch.once) for watch in self.watches), return_exceptions=True)
             all_in.set()
             self.delivery.woken.set()
             await delivering
         finally:
             delivering.cancel()
         report.tally = self.delivery.tally
-        report.problems += [_as_problem(each) for each in ended if isinstance(each, BaseException)]
+        report.problems += [as_problem(each) for each in ended if isinstance(each, BaseException)]
+        report.counts += [count for watch in self.watches for count in watch.counts]
         open_rounds: list[tuple[Round, Mailbox]] = [each for each in ended if not isinstance(each, BaseException)]
         for round_, mailbox in open_rounds:
-            report.counts.append(round_.count)
             try:
                 await _in_thread(_finish, round_, mailbox)
             except (Problem, StoreFailure) as error:
-                report.problems.append(_as_problem(error))
+                report.problems.append(as_problem(error))
         report.waiting = await asyncio.to_thread(self._count_waiting)
-
-    def _one_round(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop) -> tuple[Round, Mailbox]:
-        mailbox = self._connect(inbox, address)
-        try:
-            round_ = self._round(inbox, mailbox, loop)
-            round_.go(self.stop)
-        except BaseException:
-            mailbox.abandon()
-            raise
-        return round_, mailbox
-
-    def _connect(self, inbox: Inbox, address: Address) -> Mailbox:
-        """Open a connection; what the configuration asks of the server is checked before anything is taken in."""
-        mailbox = Mailbox(address)
-        try:
-            mailbox.check_filing(inbox.filing, inbox.filing_name)
-        except BaseException:
-            mailbox.abandon()
-            raise
-        return mailbox
-
-    def _round(self, inbox: Inbox, mailbox: Mailbox, loop: asyncio.AbstractEventLoop) -> Round:
-        """Prepare a round, and tell what the server wants a person to read: once, unchanged (H16)."""
-        for alert in mailbox.alerts:
-            if (inbox.host, alert) not in self._told:
-                self._told.add((inbox.host, alert))
-                log.warning("server_alert", server=inbox.host, text=alert)
-        return Round(self.desk, inbox, mailbox, lambda: _wake(loop, self.delivery.woken))
-
-    def _keep_inbox(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop) -> None:
-        """Go rounds until the end: told by the server or by the clock; after a failure again, with growing pauses (H10-H14)."""
-        patience = Patience()
-        while not self.stop.is_set():
-            try:
-                self._stay_connected(inbox, address, loop, patience)
-            except (Problem, StoreFailure, CursorMoved) as problem:
-                if isinstance(problem, ConfigurationMistake) and not self._has_worked(inbox):
-                    raise
-                pause = patience.after(problem)
-                log.warning("inbox_away", inbox_host=inbox.host, reason=str(problem), pause_seconds=round(pause))
-                self.stop.wait(pause)
-
-    def _has_worked(self, inbox: Inbox) -> bool:
-        """Tell whether this inbox was read before, so that a refusal now is the server's change and not a first mistake."""
-        with self.desk.database.read() as tx:
-            return cursor_of(tx, inbox.address, inbox.folder) is not None
-
-    def _stay_connected(self, inbox: Inbox, address: Address, loop: asyncio.AbstractEventLoop, patience: "Patience") -> None:
-        """Hold one connection: a full round first, then another whenever the server tells of mail or the clock says so."""
-        mailbox = self._connect(inbox, address)
-        try:
-            idles = mailbox.can_idle()
-            while not self.stop.is_set():
-                count = self._round(inbox, mailbox, loop).go(self.stop)
-                patience.went_well()
-                if count.messages:
-                    log.info("round_done", messages=count.messages, requests=count.requests, held=count.held, shunted=count.shunted)
-                if not mailbox.has_more():
-                    _wait(mailbox, self.stop, inbox.poll_seconds, idles=idles)
-                    mailbox.examine()
-            mailbox.log_out()
-        except BaseException:
-            mailbox.abandon()
-            raise
 
     async def _keep_delivering(self) -> None:
         """Send whatever falls due; while the relay or the store is away, look again with growing pauses."""
-        patience = Patience()
+        patience = Patience(self._pauses)
         while True:
+            self._beat_delivery()
             try:
                 await self.delivery.send_what_is_due()
                 problem: Exception | None = self.delivery.tally.problem
@@ -228,16 +179,47 @@ class Works:
                 problem = failure
             pause = patience.after(problem)
             log.warning("delivery_away", reason=str(problem), pause_seconds=round(pause))
+            self.pulse.beat(DELIVERY, pause, f"away, {problem}")
             await asyncio.sleep(pause)
 
     async def _sleep_until_due(self) -> None:
+        longest = self._pauses.longest
         following = await asyncio.to_thread(self._next_letter)
-        seconds = (following - self.desk.now()).total_seconds() if following else float(LONGEST_PAUSE_SECONDS)
+        seconds = (following - self.desk.now()).total_seconds() if following else longest
+        self.pulse.beat(DELIVERY, longest, "waits for letters")
         try:
-            async with asyncio.timeout(max(0.0, min(seconds, LONGEST_PAUSE_SECONDS))):
+            async with asyncio.timeout(max(0.0, min(seconds, longest))):
                 await self.delivery.woken.wait()
         except TimeoutError:
             return
+
+    async def _keep_schedule(self) -> None:
+        """Wake, again and again, what asks the store whether something is due today."""
+        await wake_again_and_again(self._do_what_is_due, self._pauses.between_looks)
+
+    def _do_what_is_due(self) -> None:
+        """Queue the digest when its moment has come. A failure is told and is no reason to stop taking in mail."""
+        doing = "looks at the clock"
+        try:
+            now = self.desk.now()
+            queue_digest(self.desk, self._order, now)
+            if (following := self._next_letter()) and following <= now:  # a person's command may have queued one: nobody told us
+                self._letters_wait()
+        except (StoreFailure, Problem) as failure:
+            log.warning("digest_not_queued", reason=str(failure))
+            doing = f"no digest, {failure}"
+        except Exception as error:  # noqa: BLE001 - our bug: requests are still taken in, and that no digest comes is seen
+            log.error("digest_failed", **where(error))
+            doing = "no digest, by a fault of mailbot itself"
+        self.pulse.beat(SCHEDULE, self._pauses.between_looks, doing)
+
+    def _letters_wait(self) -> None:
+        """Wake delivery, from whatever thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.delivery.woken.set)
+
+    def _beat_delivery(self) -> None:
+        self.pulse.beat(DELIVERY, LONGEST_EXCHANGE_SECONDS, "delivers")
 
     def _next_letter(self) -> datetime | None:
         with self.desk.database.read() as tx:
@@ -252,19 +234,6 @@ class Works:
 def _finish(round_: Round, mailbox: Mailbox) -> None:
     round_.file_away()
     mailbox.log_out()
-
-
-def _wait(mailbox: Mailbox, stop: threading.Event, poll_seconds: float, *, idles: bool) -> None:
-    """Wait for news, for the clock, or for the end."""
-    if idles:
-        mailbox.idle(poll_seconds, stop)
-    else:
-        stop.wait(poll_seconds)
-
-
-def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(event.set)
 
 
 def _in_thread(work: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
@@ -293,63 +262,7 @@ def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *argum
         loop.call_soon_threadsafe(callback, *arguments)
 
 
-class Patience:
-    """How long to stay away after failures: as asked, else longer each time, with jitter, until something goes well (H13)."""
-
-    def __init__(self) -> None:
-        """Nothing has failed yet."""
-        self._failures = 0
-
-    def went_well(self) -> None:
-        """Begin again with short pauses."""
-        self._failures = 0
-
-    def after(self, problem: Exception) -> float:
-        """Return how many seconds to stay away after one more failure."""
-        self._failures += 1
-        if isinstance(problem, MailServerAway) and problem.wait_seconds is not None:
-            return min(problem.wait_seconds, 4 * LONGEST_PAUSE_SECONDS)
-        growing = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 20), LONGEST_PAUSE_SECONDS)
-        if isinstance(problem, ConfigurationMistake):
-            growing = max(growing, PAUSE_AFTER_REFUSED_LOGIN_SECONDS)
-        return growing * (0.75 + 0.5 * random())  # noqa: S311 - jitter, not a secret
-
-
-def _as_problem(error: BaseException) -> Problem:
-    """Turn what ended a part into a sentence and a status; what is our own bug is raised."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, StoreFailure):
-        return TemporaryFailure(str(error)) if error.transient else ConfigurationMistake(str(error))
-    if isinstance(error, CursorMoved):
-        return TemporaryFailure(str(error))
-    raise error
-
-
-def _what_a_person_must_see(report: Report) -> list[Problem]:
-    """Put in sentences what did not end well although nothing broke."""
-    tally, found = report.tally, []
-    if tally.problem is not None:
-        waiting = f"; {report.waiting} letters wait and are sent by a later run" if report.waiting else ""
-        found.append(type(tally.problem)(f"{tally.problem}{waiting}"))
-    elif tally.put_off:
-        found.append(TemporaryFailure(f"{tally.put_off} letters were put off by the SMTP server and are tried again by a later run"))
-    if tally.failed:
-        found.append(Problem(f"{tally.failed} letters cannot be delivered: see `mailbot letters list`"))
-    if tally.doubtful:
-        found.append(Problem(f"{tally.doubtful} letters may or may not have been accepted: see `mailbot letters list`"))
-    if shunted := sum(count.shunted for count in report.counts):
-        found.append(Problem(f"{shunted} messages could not be read and were set aside for a person"))
-    return found
-
-
 def _relay(smtp: Smtp) -> Relay:
     password = read_secret(smtp.password_file, smtp.password_credential) if smtp.user else None
     ca_file = str(smtp.tls_ca_file) if smtp.tls_ca_file else None
     return Relay(smtp.host, smtp.port, smtp.tls, ca_file, smtp.user, password, smtp.timeout_seconds)
-
-
-def _address(inbox: Inbox) -> Address:
-    password = read_secret(inbox.password_file, inbox.password_credential)
-    ca_file = str(inbox.tls_ca_file) if inbox.tls_ca_file else None
-    return Address(inbox.host, inbox.port, inbox.tls, ca_file, inbox.user, password, inbox.folder, inbox.timeout_seconds)

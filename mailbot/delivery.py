@@ -63,6 +63,8 @@ class Delivery:
     caps: Caps
     connections: int
     now: Now
+    went_on: Callable[[], None] = lambda: None
+    """Called after each letter, however it ended."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
 
@@ -247,6 +249,7 @@ class _Run:
             self._journal.settle(self._put_back(letter))
             return True
         self._journal.settle(self._settlement(letter, reply))
+        self._delivery.went_on()
         return True
 
     async def _hand_over(self, connection: Connection, letter: ClaimedLetter) -> Reply:

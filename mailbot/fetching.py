@@ -1,20 +1,25 @@
 """Fetching: what of a batch is read, and how much of it. Heads first, then the texts of candidates, then requests whole.
 
+Where the server promises no text, the beginning of the message itself is read: two programs may see two structures in one (H42).
+
 Everything else in the mailbox stays where it is, unread and as it was (I4). What to do with what was read is ``intake``.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from mailbot.answers import Envelope, TextPart
-from mailbot.arrival import Arrival, read_arrival, with_body
+from mailbot.arrival import Arrival, age_flags, read_arrival, with_body
 from mailbot.config import Inbox
 from mailbot.desk import Desk
-from mailbot.imap import Mailbox
+from mailbot.imap import HEADER_CAP, Mailbox
 from mailbot.logs import log
+from rules.automatic import Kind, Screening
+from rules.header import MAX_HEADER
 from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
 from rules.place import Cursor
 from rules.recognition import Glance
@@ -23,6 +28,9 @@ from storage import register
 
 TEXT_CAP = 65_536
 """Bytes of a text part that are read: a request stands in the first lines."""
+
+BEGINNING = MAX_HEADER + TEXT_CAP
+"""Bytes of a message that are read where the server's structure promises no text in it."""
 
 KEPT_AS_IT_CAME = 65_536
 """Bytes up to which a message without attachments is kept byte for byte: then its signature can still be verified."""
@@ -37,6 +45,13 @@ STAMP_TOLERANCE = timedelta(hours=1)
 _BY_HOST = re.compile(r"\bby\s+([\w.-]+)", re.I)
 
 
+class Lying(Enum):
+    """Where the messages lie that are read."""
+
+    IN_INBOX = auto()
+    IN_SPAM = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What became of the UIDs of a batch: read, or listed and not delivered. The others are gone, or older than the start."""
@@ -48,9 +63,10 @@ class Fetched:
 class Fetcher:
     """Reads messages of one inbox, on an open connection."""
 
-    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox) -> None:
+    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox, lying: Lying = Lying.IN_INBOX) -> None:
         """Nothing is fetched yet."""
         self._desk = desk
+        self._lying = lying
         self._inbox = inbox
         self._mailbox = mailbox
         self._own_servers = frozenset(name.lower() for name in (inbox.host, inbox.authserv_id) if name)
@@ -59,7 +75,7 @@ class Fetcher:
         """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
         envelopes = self._mailbox.envelopes(uids)
         wanted = [envelope for envelope in envelopes.values() if self._is_wanted(cursor, envelope)]
-        arrivals = [self._read_head(cursor, envelope) for envelope in wanted]
+        arrivals = [self._read_head(cursor, self._with_all_fields(envelope)) for envelope in wanted]
         undelivered = self._read_bodies(arrivals)
         missing = sorted((set(uids) - envelopes.keys()) | undelivered)
         return Fetched([arrival for arrival in arrivals if arrival.place.uid not in undelivered], self._still_there(missing))
@@ -84,11 +100,18 @@ class Fetcher:
     def _read_bodies(self, arrivals: list[Arrival]) -> set[int]:
         """Read of each message as much as its head and its text call for; return the UIDs that were not delivered."""
         whole, text = self._candidates(arrivals)
-        unstructured, undelivered = self._read_texts(text)
+        undelivered = self._read_texts(text)
+        unclear = [arrival for arrival in text if arrival.place.uid not in undelivered and _may_say_more(arrival.message)]
+        undelivered |= self._read_raw(unclear, BEGINNING)
         asking = [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY]
-        whole += [arrival for arrival in (*unstructured, *asking) if "too_large" not in arrival.flags]
-        undelivered |= {arrival.place.uid for arrival in unstructured if "too_large" in arrival.flags}
-        return undelivered | self._read_wholes(whole)
+        return undelivered | self._read_raw(whole + [arrival for arrival in asking if "too_large" not in arrival.flags])
+
+    def _with_all_fields(self, envelope: Envelope) -> Envelope:
+        """Ask for more of a header that was cut off, one at a time: what decides may stand behind padding (H54)."""
+        if len(envelope.header) < HEADER_CAP:
+            return envelope
+        longer = self._mailbox.texts([envelope.uid], "HEADER", MAX_HEADER + 1).get(envelope.uid)
+        return replace(envelope, header=longer or envelope.header)
 
     def _is_wanted(self, cursor: Cursor, envelope: Envelope) -> bool:
         """Tell whether the message came after the configured start (I9); what is put there later counts, however old it is (H9)."""
@@ -96,15 +119,18 @@ class Fetcher:
         return came_later or envelope.internal_date >= cursor.start_at
 
     def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
-        message, now, limits = read_header(envelope.header), self._desk.now(), self._desk.limits
+        message, now = read_header(envelope.header), self._desk.now()
         received, flags = self._received(envelope, message, now)
-        if limits.acknowledge_up_to_days and (now - received).days >= limits.acknowledge_up_to_days:
-            flags |= {"too_old"}
+        flags |= age_flags(self._desk, received)
         if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
             flags |= {"renumbered"}
         if envelope.size > self._inbox.max_message_size:
             flags |= {"too_large"}
-        return read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, envelope.header, message, flags)
+        kept = envelope.header[:HEADER_CAP]
+        arrival = read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, kept, message, flags)
+        if self._lying is Lying.IN_SPAM and not (arrival.screening and arrival.screening.automatic):
+            arrival.screening = Screening(Kind.SPAM, "lies_in_spam_folder")  # H78: as if the server had marked it
+        return arrival
 
     def _received(self, envelope: Envelope, message: Message, now: datetime) -> tuple[datetime, frozenset[str]]:
         """Return when the message was received: INTERNALDATE, unless it cannot be true (H98)."""
@@ -143,11 +169,8 @@ class Fetcher:
         small = [arrival for arrival in whole if "too_large" not in arrival.flags]
         return small, text + [arrival for arrival in whole if "too_large" in arrival.flags]
 
-    def _read_texts(self, arrivals: list[Arrival]) -> tuple[list[Arrival], set[int]]:
-        """Fetch and read the text part of messages, those with the same part number together.
-
-        Return those whose structure cannot be told, and the UIDs whose text was not delivered.
-        """
+    def _read_texts(self, arrivals: list[Arrival]) -> set[int]:
+        """Fetch and read the text part of messages, those with the same part number together; return the UIDs not delivered."""
         by_uid = {arrival.place.uid: arrival for arrival in arrivals}
         structures = self._mailbox.structures(list(by_uid))
         parts: dict[str, list[tuple[int, TextPart]]] = defaultdict(list)
@@ -165,21 +188,27 @@ class Fetcher:
                 if uid in texts:
                     text, defects = text_of_part(texts[uid], part.subtype, part.charset, part.encoding)
                     with_body(self._desk, by_uid[uid], with_text(by_uid[uid].message, text, attached[uid], defects))
-        return [arrival for uid, arrival in by_uid.items() if uid not in structures], undelivered
+        return undelivered
 
-    def _read_wholes(self, arrivals: list[Arrival]) -> set[int]:
-        """Fetch and read messages whole, a bounded number of bytes together; return the UIDs that were not delivered."""
+    def _read_raw(self, arrivals: list[Arrival], most: int | None = None) -> set[int]:
+        """Fetch and read messages as they came, whole or as far as ``most``, a bounded number of bytes together.
+
+        Return the UIDs that were not delivered.
+        """
         undelivered: set[int] = set()
         for group in _by_weight(arrivals, BODIES_AT_ONCE):
-            bodies = self._mailbox.wholes([arrival.place.uid for arrival in group])
+            uids = [arrival.place.uid for arrival in group]
+            found = self._mailbox.wholes(uids) if most is None else self._mailbox.texts(uids, "", most)
             for arrival in group:
-                body = bodies.get(arrival.place.uid)
-                if body is None:
+                if (raw := found.get(arrival.place.uid)) is None:
                     undelivered.add(arrival.place.uid)
-                else:
-                    with_body(self._desk, arrival, read(body))
-                    if not arrival.message.attachments and len(body) <= KEPT_AS_IT_CAME:
-                        arrival.raw = body
+                    continue
+                message = read(raw)
+                if len(raw) == most:  # what was cut off has neither its true size nor its name
+                    message = replace(message, attachments=arrival.message.attachments)
+                with_body(self._desk, arrival, message)
+                if not message.attachments and len(raw) <= KEPT_AS_IT_CAME:
+                    arrival.raw = raw
         return undelivered
 
     def _still_there(self, missing: list[int]) -> list[int]:
@@ -190,6 +219,11 @@ class Fetcher:
         for uid in sorted(set(missing) - there):
             log.info("message_vanished", uid=uid)
         return sorted(there)
+
+
+def _may_say_more(message: Message) -> bool:
+    """Tell whether a message may say more than the part that was read: it was blank, or the server and we see other headers (H42, H56)."""
+    return not (message.text or "").strip() or "no_blank_line" in message.defects
 
 
 def _by_weight(arrivals: list[Arrival], most: int) -> Iterator[list[Arrival]]:

@@ -9,6 +9,7 @@ import re
 import select
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from secrets import randbits
@@ -82,6 +83,7 @@ class Mailbox:
         """Connect, log in and open the folder for reading."""
         self._address = address
         self._where = f"{address.host}:{address.port}"
+        self._folder = address.folder
         self._own_numbering = -1 - randbits(62)
         self._listed = 0
         self.alerts: list[str] = []
@@ -99,10 +101,49 @@ class Mailbox:
 
         A server that gives no UIDVALIDITY promises nothing beyond this connection: its folder counts as renumbered each time (H3).
         """
-        found = self._said(lambda: self._client.select_folder(self._address.folder, readonly=True))
+        found = self._said(lambda: self._client.select_folder(self._folder, readonly=True))
         self.uidvalidity = int(found.get(b"UIDVALIDITY", 0)) or self._own_numbering
         self.uid_next = int(found.get(b"UIDNEXT", 0))
         self.exists = int(found.get(b"EXISTS", 0))
+
+    @contextmanager
+    def elsewhere(self, folder: str) -> Iterator[None]:
+        """Read another folder for a while, only to read: nothing is filed away from there."""
+        self._folder, listed = folder, self._listed
+        try:
+            self.examine()
+            yield
+        finally:
+            self._folder, self._listed = self._address.folder, listed
+            self.examine()
+
+    def special_folder(self, use: str) -> str | None:
+        """Return the folder with a special use, ``\\Sent`` or ``\\Junk``; None where the server names none (RFC 6154)."""
+        wanted = {use.lower().encode(), *((b"\\spam",) if use == "\\Junk" else ())}  # XLIST, the older way, calls it so
+        try:
+            folders = self._said(self._special_folders)
+        except _RefusedCommand:  # a server that does not tell has no such folder, for us
+            return None
+        for flags, name in folders:
+            marks = {flag.lower() for flag in flags}
+            if marks & wanted and not marks & {b"\\noselect", b"\\nonexistent"}:
+                return str(name)
+        return None
+
+    def _special_folders(self) -> list[tuple[tuple[bytes, ...], str]]:
+        """Ask only for folders with a special use, where the server understands that; else for all with their attributes."""
+        client, imap = self._client, self._client._imap
+        if client.has_capability("SPECIAL-USE") and client.has_capability("LIST-EXTENDED"):
+            kind, said = imap._simple_command("LIST", "(SPECIAL-USE)", '""', '"*"')
+            client._checkok("list", kind, said)
+            found = client._proc_folder_list(imap._untagged_response(kind, said, "LIST")[1])
+        else:
+            found = client.xlist_folders() if client.has_capability("XLIST") else client.list_folders()
+        return [(flags, name) for flags, _, name in found]
+
+    def newest(self, count: int) -> list[int]:
+        """Return the UIDs of the newest messages, ascending."""
+        return sorted(self._search(f"{max(1, self.exists - count + 1)}:{self.exists}")) if self.exists else []
 
     def has_more(self) -> bool:
         """Ask again; tell whether anything came since ``uids_above``, whose notice may have been lost among other answers (H12)."""
@@ -277,6 +318,8 @@ class Mailbox:
 
     def _enter(self) -> tuple[bytes, ...]:
         """Open the folder for writing; return the flags that the server keeps."""
+        if self._folder != self._address.folder:
+            raise RuntimeError("another folder than the inbox is only read")
         try:
             found = self._said(lambda: self._client.select_folder(self._address.folder))
         except _ReadOnly:
@@ -337,9 +380,8 @@ class Mailbox:
             if is_busy(text) or (text.startswith("select failed") and SERVERBUG in text):
                 raise self._away(error) from error
             if text.startswith("select failed"):
-                raise ConfigurationMistake(
-                    f"inbox.folder: {self._where} has no folder {self._address.folder}; make it there, or name another"
-                ) from error
+                key = "inbox.folder" if self._folder == self._address.folder else "inbox.sent_folder or spam_folder"
+                raise ConfigurationMistake(f"{key}: {self._where} has no folder {self._folder}; make it there, or name another") from error
             raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:
             raise self._away(error) from error

@@ -4,12 +4,25 @@ from dataclasses import dataclass
 
 from rules.addresses import mailbox_key
 from rules.automatic import OwnMail, screen
-from rules.decide import Case, decide
-from rules.message import read
-from rules.own_words import carries_another, own_words
+from rules.body import SEALED, TOO_MANY_PARTS
+from rules.decide import PERSONAL, Case, decide
+from rules.message import Message, read
+from rules.own_words import carries_another, own_words, rejoined
 from rules.policy import Policy
-from rules.recognition import Reading, Recogniser
+from rules.recognition import Glance, Reading, Recogniser
 from rules.vocabulary import Outcome, Standing
+
+CANNOT_BE_READ = Reading(Outcome.HELD, reason="The body cannot be read, and the subject says nothing.", may_be=PERSONAL)
+
+
+def recognised(recogniser: Recogniser, message: Message) -> Reading:
+    """Return what a message asks whose body was read. What only its addressee can open, and a bomb, may be anything (H43, H54)."""
+    names = [attachment.name for attachment in message.attachments]
+    words = rejoined(own_words(message.text)) if message.text else message.text
+    reading = recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
+    if reading.outcome is not Outcome.ORDINARY or not message.defects & {SEALED, TOO_MANY_PARTS}:
+        return reading
+    return CANNOT_BE_READ if recogniser.glance(message.subject) is Glance.EMPTY_HANDED else reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,7 @@ class Judge:
         """Return the verdict on a message as it came."""
         message = read(raw)
         screening = screen(message, self._own)
-        words = None if message.text is None else own_words(message.text)
-        names = [attachment.name for attachment in message.attachments]
-        reading = self._recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
+        reading = recognised(self._recogniser, message)
         decision = decide(
             Case(message, reading, screening, Standing.UNPROVEN, tie=None, seen_before=False, same_open=None, flags=frozenset())
         )
@@ -62,4 +73,5 @@ class Judge:
             reading = Reading(Outcome.ORDINARY, language=reading.language, reason=reading.reason)
         elif decision.outcome is not reading.outcome:
             reading = Reading(decision.outcome, reading.type, reading.language, reason=decision.reason.replace("_", " "))
-        return Verdict(decision.outcome, reading.type, reading.language, reading.matched, reading.clause, reading.certainty, reading.reason)
+        outcome = Outcome.HELD if decision.outcome is Outcome.SHUNTED else decision.outcome  # a person must look, either way
+        return Verdict(outcome, reading.type, reading.language, reading.matched, reading.clause, reading.certainty, reading.reason)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from traceback import extract_tb
 
 import structlog
 
@@ -27,3 +28,9 @@ def set_up_logs(*, verbose: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def where(error: Exception) -> dict[str, str]:
+    """Return what broke and where, without the words of the exception: they may quote a message (I6)."""
+    last = extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "at": f"{last.filename.rpartition('/')[2]}:{last.lineno}"}

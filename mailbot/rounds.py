@@ -7,10 +7,9 @@ gone again. What of a message is read is ``mailbot.fetching``, what is made of i
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, time, timedelta
 from threading import Event
-from traceback import extract_tb
 
 from sqlalchemy import Connection
 
@@ -18,10 +17,10 @@ from mailbot.arrival import Arrival, fingerprint_of
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.errors import Problem
-from mailbot.fetching import Fetched, Fetcher
+from mailbot.fetching import Fetched, Fetcher, Lying
 from mailbot.imap import Mailbox
 from mailbot.intake import take_in
-from mailbot.logs import log
+from mailbot.logs import log, where
 from rules.place import Cursor
 from rules.vocabulary import Outcome
 from storage import ledger
@@ -34,7 +33,7 @@ MOST_HANGUPS = 12
 """How often a message may bring us down, or fail to be delivered, before it is set aside for a person (H7, H23)."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Count:
     """What one round found."""
 
@@ -44,17 +43,24 @@ class Count:
     shunted: int = 0
     pending: int = 0
 
+    def __add__(self, other: "Count") -> "Count":
+        """Count both together."""
+        return Count(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
 
 class Round:
     """One pass over the folder of one inbox, on an open connection."""
 
-    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox, committed: Callable[[], None]) -> None:
-        """Nothing is fetched yet; ``committed`` is called after each batch, when its letters may be sent."""
+    def __init__(
+        self, desk: Desk, inbox: Inbox, mailbox: Mailbox, batch_done: Callable[[Count], None], lying: Lying = Lying.IN_INBOX
+    ) -> None:
+        """Nothing is fetched yet; ``batch_done`` is called after each batch that was committed, with what it held."""
         self._desk = desk
-        self._committed = committed
+        self._batch_done = batch_done
         self._inbox = inbox
         self._mailbox = mailbox
-        self._fetcher = Fetcher(desk, inbox, mailbox)
+        self._lying = lying
+        self._fetcher = Fetcher(desk, inbox, mailbox, lying)
         self._files_at_once = inbox.filing != "leave"
         self._begun: list[int] | None = None  # the batch whose attempt was counted and not yet made
         self.count = Count()
@@ -77,7 +83,9 @@ class Round:
         return self.count
 
     def file_away(self) -> None:
-        """File what is due: after the commit, and again after a death. Ordinary mail is never touched."""
+        """File what is due: after the commit, and again after a death. Ordinary mail is never touched, nor anything among spam (H78)."""
+        if self._lying is Lying.IN_SPAM:
+            return
         with self._desk.database.read() as tx:
             cursor = ledger.cursor_of(tx, self._inbox.address, self._inbox.folder)
             due = ledger.filing_due(tx, cursor) if cursor and cursor.uidvalidity == self._mailbox.uidvalidity else ()
@@ -157,11 +165,11 @@ class Round:
             if _is_the_worlds(error):
                 raise
             if len(uids) > 1:
-                log.error("batch_failed", messages=len(uids), **_where(error))
+                log.error("batch_failed", messages=len(uids), **where(error))
                 for uid in uids:
                     cursor = self._work_through(cursor, [uid], None)
                 return cursor
-            log.error("message_shunted", uid=uids[0], **_where(error))
+            log.error("message_shunted", uid=uids[0], **where(error))
             return self._shunt(cursor, uids[0], following)
 
     def _begin(self, cursor: Cursor, uids: list[int]) -> Cursor:
@@ -237,7 +245,7 @@ class Round:
         except Exception as error:
             if _is_the_worlds(error):
                 raise
-            log.error("message_shunted", uid=pending.uid, **_where(error))
+            log.error("message_shunted", uid=pending.uid, **where(error))
             set_aside = self._fetcher.unread(cursor, pending.uid, "could_not_be_read")
             self._record_pending(cursor, pending.uid, Fetched([set_aside], []))
 
@@ -267,15 +275,11 @@ class Round:
         return self._record(cursor, [uid], Fetched([set_aside(cursor, uid, "could_not_be_read")], []), following)
 
     def _tally(self, entries: Sequence[Entry], lost: Sequence[int]) -> None:
-        """Count what was committed, and tell of it where letters may have been queued."""
+        """Count what was committed, and tell of it."""
         found = Counter(entry.outcome for entry in entries)
-        self.count.messages += len(entries)
-        self.count.requests += found[Outcome.REQUEST]
-        self.count.held += found[Outcome.HELD]
-        self.count.shunted += found[Outcome.SHUNTED]
-        self.count.pending += len(lost)
-        if found[Outcome.REQUEST] or found[Outcome.HELD]:
-            self._committed()
+        batch = Count(len(entries), found[Outcome.REQUEST], found[Outcome.HELD], found[Outcome.SHUNTED], len(lost))
+        self.count = self.count + batch
+        self._batch_done(batch)
 
 
 def _beginning(tx: Connection, cursor: Cursor, uids: list[int]) -> Cursor:
@@ -295,9 +299,3 @@ def _with_following(batches: Iterator[list[int]]) -> Iterator[tuple[list[int], l
 def _is_the_worlds(error: Exception) -> bool:
     """Tell whether a server, the store, another mailbot or the machine refused, rather than our code: the round is gone again later."""
     return isinstance(error, Problem | StoreFailure | CursorMoved | MemoryError)
-
-
-def _where(error: Exception) -> dict[str, str]:
-    """Return what broke and where, without the words of the exception: they may quote the message."""
-    last = extract_tb(error.__traceback__)[-1]
-    return {"error": type(error).__name__, "at": f"{last.filename.rpartition('/')[2]}:{last.lineno}"}

@@ -26,6 +26,9 @@ ONE_COMMAND_SECONDS = 300.0
 START_OF_DATA_SECONDS = 120.0
 """RFC 5321, 4.5.3.2.4."""
 
+LONGEST_EXCHANGE_SECONDS = 2 * ONE_COMMAND_SECONDS + START_OF_DATA_SECONDS + FINAL_REPLY_SECONDS
+"""How long one letter may take: after that the connection hangs."""
+
 GOODBYE_SECONDS = 5.0
 
 _LINE_WITH_DOT = re.compile(rb"(?m)^\.")

@@ -99,6 +99,11 @@ MOST_DEMANDS = 3
 DOUBTFUL_SENDER = frozenset({"doubled_from", "several_senders", "ambiguous_from", "unreadable_from", "missing_from", "doubled_subject"})
 
 
+def set_bomb_aside(case: Case) -> Decision | None:
+    """Set aside what has more header than is read: who wrote and what is asked may stand behind (H54)."""
+    return Decision(Outcome.SHUNTED, "header_too_large") if "header_too_large" in case.message.defects else None
+
+
 def note_automatic_mail(case: Case) -> Decision | None:
     """Link what a machine sent to what it belongs to; never answer it (RFC 3834, 2)."""
     if case.screening is None or not case.screening.automatic:
@@ -193,6 +198,7 @@ def pass_over(case: Case) -> Decision:
 
 
 RULES: tuple[Rule, ...] = (
+    set_bomb_aside,
     note_automatic_mail,
     set_duplicate_aside,
     continue_request,

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_HEADER = 256 * 1024
-MAX_FIELDS = 1000
+MAX_HEADER = 512 * 1024
+"""Bytes of a header that are read, however many fields stand in them. What has more is set aside (H54)."""
+
+_MAX_VALUES = 100
 _MAX_DATE = 200
 _MAX_REFERENCES = 100
 _MAX_MESSAGE_ID = 998
@@ -28,7 +30,7 @@ _US_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "
 
 
 class Fields(NamedTuple):
-    """A header block taken apart: lower-cased name → values, topmost first."""
+    """A header block taken apart: lower-cased name → values, topmost first, a hundred of a name at most."""
 
     values: dict[str, tuple[str, ...]]
     defects: frozenset[str]
@@ -66,16 +68,13 @@ def read_fields(head: bytes) -> Fields:
         unix = head.replace(b"\r\n", b"\n").replace(b"\r", b" ")
         defects.add("bare_cr")
     lines = _unfolded(unix.decode("latin-1").replace("\0", ""))
-    if len(lines) > MAX_FIELDS:
-        del lines[MAX_FIELDS:]
-        defects.add("too_many_fields")
     return _sorted_out(lines, defects)
 
 
 def _unfolded(text: str) -> list[str]:
     text = text.replace("\n ", " ") if "\n " in text else text
     text = text.replace("\n\t", "\t") if "\n\t" in text else text
-    return text.rstrip("\n").split("\n", MAX_FIELDS)
+    return text.rstrip("\n").split("\n")
 
 
 def _sorted_out(lines: list[str], defects: set[str]) -> Fields:
@@ -87,7 +86,10 @@ def _sorted_out(lines: list[str], defects: set[str]) -> Fields:
         if key:
             earlier = values.get(key)
             value = value.strip(" \t")  # no other space: in UTF-8 it may be half a letter
-            values[key] = (value,) if earlier is None else (*earlier, value)
+            if earlier is None:
+                values[key] = (value,)
+            elif len(earlier) < _MAX_VALUES:
+                values[key] = (*earlier, value)
         elif line and not (number == 0 and line.lstrip(">").startswith("From ")):  # the first line of an mbox entry
             rest = "\n".join(lines[number:]).encode("latin-1") + b"\n"
             return Fields(values, frozenset({*defects, "no_blank_line"}), rest)

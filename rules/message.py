@@ -19,6 +19,7 @@ __all__ = ["Attachment", "Message", "read", "read_header", "text_of_part", "with
 MAX_SUBJECT = 10_000
 """Bytes of a raw subject that are read; the rest of a longer one is a defect."""
 
+_MAX_SUBJECTS = 3
 _RECIPIENT_FIELDS = ("to", "cc", "resent-to", "resent-cc")
 
 
@@ -101,16 +102,16 @@ def _from_fields(fields: Fields) -> Message:
 
 
 def _read_subject(values: tuple[str, ...]) -> _Subject:
-    """Decode the subject. Of two the first counts, and no program acts on it alone (H44)."""
-    if not values:
-        return _Subject("", frozenset())
-    text, found = decode_header_text(values[0][:MAX_SUBJECT])
-    defects = {"undecodable_subject" if defect == UNDECODABLE else defect for defect in found}
-    if len(values[0]) > MAX_SUBJECT:
-        defects.add("long_subject")
-    if len(values) > 1:
-        defects.add("doubled_subject")
-    return _Subject(text, frozenset(defects))
+    """Decode the subject. Several are read one after another, and no program acts on them alone (H44)."""
+    texts: list[str] = []
+    defects = {"doubled_subject"} if len(values) > 1 else set()
+    for value in values[:_MAX_SUBJECTS]:
+        text, found = decode_header_text(value[:MAX_SUBJECT])
+        texts.append(text)
+        defects.update("undecodable_subject" if defect == UNDECODABLE else defect for defect in found)
+        if len(value) > MAX_SUBJECT:
+            defects.add("long_subject")
+    return _Subject(". ".join(dict.fromkeys(texts)), frozenset(defects))
 
 
 def _addresses(values: dict[str, tuple[str, ...]], names: Iterable[str]) -> Iterable[str]:

@@ -19,6 +19,8 @@ _MAX_NAME = 255
 
 _TYPE = re.compile(r"[ \t]*([\w.+-]{1,80}/[\w.+-]{1,120})[ \t]*(?:;|\Z)", re.ASCII)
 _PARAMETER = re.compile(r';[ \t]*+([\w-]{1,60}(?:\*[0-9]{1,3})?\*?)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;\s]*+)', re.ASCII)
+_ENCODING = re.compile(r'[\s"]*([\w-]*)', re.ASCII)
+_PADDED_LINE_END = re.compile(rb"=[ \t]++(?=\r?\n)")
 _ESCAPED = re.compile(r"\\(.)")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _FIRST_DELIMITER = re.compile(rb"^--(\S[^\r\n]{0,200})\r?\n[Cc]ontent-", re.MULTILINE)
@@ -59,28 +61,29 @@ class Split(NamedTuple):
     too_many: bool = False
 
 
-def read_kind(fields: Fields) -> Kind:
-    """Return what a part is; what no program could mean is text/plain (RFC 2045, 5.2)."""
+def read_kind(fields: Fields, unless_told: str = "text/plain") -> Kind:
+    """Return what a part is; what no program could mean is text/plain (RFC 2045, 5.2), in a digest a message (RFC 2046, 5.1.5)."""
     content_type = fields.first("content-type")[:_MAX_FIELD]
     shown = fields.first("content-disposition")[:_MAX_FIELD]
     match = _TYPE.match(content_type)
     parameters = _parameters(content_type)
     return Kind(
-        match[1].lower() if match else "text/plain",
+        match[1].lower() if match else unless_told,
         parameters,
         shown.partition(";")[0].strip().lower(),
         named(_parameters(shown), "filename") or named(parameters, "name"),
-        fields.first("content-transfer-encoding").partition(";")[0].strip().lower(),
+        fields.first("content-transfer-encoding"),
     )
 
 
 def decoded(content: bytes, encoding: str) -> bytes:
     """Undo a transfer encoding; content that was cut off in the middle keeps what is whole."""
-    match encoding.strip().lower():
+    token = _ENCODING.match(encoding)  # without the quotes, comments and parameters that mailers add
+    match token[1].lower() if token else "":
         case "base64":
             return _from_base64(content)
         case "quoted-printable":
-            return a2b_qp(content)
+            return a2b_qp(_PADDED_LINE_END.sub(b"=", content))  # spaces at a line's end were added on the way (RFC 2045, 6.7)
         case _:
             return content
 

@@ -7,6 +7,7 @@ import re
 
 from rules.message import Message
 
+_WRAPPED_AT = 60
 _QUOTE_MARKS = frozenset(">|")
 _HEADER_WITHIN = 6
 
@@ -62,6 +63,17 @@ def own_words(text: str) -> str:
             break
         own.append(line.rstrip())
     return _squeezed(own)
+
+
+def rejoined(text: str) -> str:
+    """Return the text with the lines joined again that a mail program broke: the next word had no room (RFC 3676, 4.1)."""
+    pieces: list[str] = []
+    before = ""
+    for line in text.split("\n"):
+        was_broken = line[:1].islower() and len(f"{before} {line.partition(' ')[0]}") > _WRAPPED_AT
+        pieces += (" " if was_broken else "\n", line)
+        before = line
+    return "".join(pieces[1:])
 
 
 def carries_another(message: Message) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceEr
 
 from storage.tables import metadata
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
 
 BUSY_SECONDS = 10

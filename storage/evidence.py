@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from secrets import token_bytes
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
 
 from rules.fingerprint import Keys
 from rules.message import Attachment
@@ -66,12 +67,36 @@ class KeptMessage:
 
 def messages_of(tx: Connection, reference: str) -> tuple[KeptMessage, ...]:
     """Return the messages that belong to a request, the one that opened it first."""
-    columns = (receipts.c.received_at, receipts.c.header, receipts.c.text, receipts.c.attachments)
-    rows = tx.execute(select(*columns).where(receipts.c.reference == reference).order_by(receipts.c.id))
-    return tuple(
-        KeptMessage(row.received_at, bytes(row.header), row.text, tuple(attachment["name"] for attachment in row.attachments))
-        for row in rows
-    )
+    rows = tx.execute(_KEPT.where(receipts.c.reference == reference).order_by(receipts.c.id))
+    return tuple(_kept(row) for row in rows)
+
+
+def message_at(tx: Connection, place: Place) -> KeptMessage | None:
+    """Return what staff may read of the message at a place; None if nothing of it is kept."""
+    row = tx.execute(_KEPT.where(*_at(place))).one_or_none()
+    return _kept(row) if row else None
+
+
+def raw_at(tx: Connection, place: Place) -> bytes | None:
+    """Return the message at a place as it came; None if it was not kept like that."""
+    raw = tx.execute(select(receipts.c.raw).where(*_at(place))).scalar()
+    return bytes(raw) if raw else None  # no bytes: it could not even be fetched
+
+
+def forget(tx: Connection, place: Place) -> None:
+    """Make room for what is to be kept of a message that is taken in again."""
+    tx.execute(delete(receipts).where(*_at(place)))
+
+
+_KEPT = select(*(receipts.c[name] for name in ("received_at", "header", "text", "attachments")))
+
+
+def _kept(row: Row[Any]) -> KeptMessage:
+    return KeptMessage(row.received_at, bytes(row.header), row.text, tuple(attachment["name"] for attachment in row.attachments))
+
+
+def _at(place: Place) -> tuple[ColumnElement[bool], ...]:
+    return tuple(receipts.c[name] == value for name, value in asdict(place).items())
 
 
 def _row(receipt: Receipt) -> dict[str, object]:

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, func, insert, select, update
 
 from rules.place import Cursor, Place
 from rules.vocabulary import Outcome
 from storage.database import portions
-from storage.tables import FILING_DUE, cursors, ledger, letters, pending, receipts, requests
+from storage.tables import FILING_DUE, cursors, ledger, letters, notes, pending, receipts, requests
+
+SETTLED_BY_STAFF = "settled_by_staff"
+"""The reason of a message that was set aside, and of which a person said that there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,32 @@ class Filing:
 
     row: int
     uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A message that was set aside for a person (H22)."""
+
+    row: int
+    place: Place
+    received_at: datetime
+    taken_at: datetime
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """Return what people call it by."""
+        return f"m{self.row}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody did with a message that has no entry in the register."""
+
+    at: datetime
+    what: str
+    who: str
+    detail: Mapping[str, object]
 
 
 class CursorMoved(Exception):
@@ -155,9 +184,75 @@ def filed(tx: Connection, filings: Iterable[Filing]) -> None:
 
 def file_answered(tx: Connection, letter_ids: Sequence[int]) -> None:
     """Make the messages that the accepted letters acknowledge due for filing."""
-    answered = select(letters.c.reference).where(letters.c.id.in_(letter_ids), letters.c.reference.is_not(None))
-    opened = ledger.c.outcome.in_([Outcome.REQUEST, Outcome.HELD])
-    tx.execute(update(ledger).where(ledger.c.reference.in_(answered), opened, ledger.c.filing.is_(None)).values(filing="due"))
+    tx.execute(_FILE_ANSWERED, [{"letter": letter} for letter in letter_ids])
+
+
+_FILE_ANSWERED = (
+    update(ledger)
+    .where(
+        ledger.c.reference == select(letters.c.reference).where(letters.c.id == bindparam("letter")).scalar_subquery(),
+        (ledger.c.outcome == Outcome.REQUEST) | (ledger.c.outcome == Outcome.HELD),
+        ledger.c.filing.is_(None),
+    )
+    .values(filing="due")
+)
+
+
+def set_aside(tx: Connection) -> tuple[SetAside, ...]:
+    """Return the messages that were set aside and that nobody has settled, oldest first."""
+    unsettled = _SET_ASIDE.where(ledger.c.reason != SETTLED_BY_STAFF).order_by(ledger.c.received_at, ledger.c.id)
+    return tuple(_as_set_aside(row) for row in tx.execute(unsettled))
+
+
+def find_set_aside(tx: Connection, row: int) -> SetAside | None:
+    """Return a message that was set aside, settled or not."""
+    found = tx.execute(_SET_ASIDE.where(ledger.c.id == row)).one_or_none()
+    return _as_set_aside(found) if found else None
+
+
+def settle_set_aside(tx: Connection, row: int, who: str, why: str, now: datetime) -> bool:
+    """Take a message off the list because a person says so; False if it stands there no more."""
+    aside = _held_fast(tx, row)
+    if aside is None or aside.reason == SETTLED_BY_STAFF:
+        return False
+    tx.execute(update(ledger).where(ledger.c.id == row).values(reason=SETTLED_BY_STAFF))
+    _note(tx, row, "dropped", who, {"reason": why, "was": aside.reason}, now)
+    return True
+
+
+def is_still_set_aside(tx: Connection, row: int) -> bool:
+    """Tell whether a message is still to be taken in again, and keep everybody else from it until the transaction ends."""
+    return _held_fast(tx, row) is not None
+
+
+def record_again(tx: Connection, row: int, entry: Entry, who: str, now: datetime) -> None:
+    """Write what became of a message that was set aside; when it was counted as arrived stays as it is."""
+    again = _row(entry, now)
+    del again["taken_at"]
+    tx.execute(update(ledger).where(ledger.c.id == row).values(again))
+    _note(tx, row, "read_again", who, {"outcome": entry.outcome}, now)
+
+
+def notes_on(tx: Connection, row: int) -> tuple[Note, ...]:
+    """Return what was done with a message that was set aside, in order."""
+    rows = tx.execute(select(notes).where(notes.c.ledger_id == row).order_by(notes.c.id))
+    return tuple(Note(each.at, each.what, each.who, each.detail) for each in rows)
+
+
+_SET_ASIDE = select(ledger).where(ledger.c.outcome == Outcome.SHUNTED)
+
+
+def _held_fast(tx: Connection, row: int) -> SetAside | None:
+    found = tx.execute(_SET_ASIDE.where(ledger.c.id == row).with_for_update()).one_or_none()
+    return _as_set_aside(found) if found else None
+
+
+def _as_set_aside(row: Row[tuple[object, ...]]) -> SetAside:
+    return SetAside(row.id, Place(row.inbox, row.folder, row.uidvalidity, row.uid), row.received_at, row.taken_at, row.reason)
+
+
+def _note(tx: Connection, row: int, what: str, who: str, detail: Mapping[str, object], now: datetime) -> None:
+    tx.execute(insert(notes).values(ledger_id=row, at=now, what=what, who=who, detail=dict(detail)))
 
 
 def count_by_outcome(tx: Connection, since: datetime) -> dict[Outcome, int]:

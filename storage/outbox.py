@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Integer, Row, bindparam, func, select, update
 
 from storage.database import StoreFailure, insert_new
 from storage.tables import LETTER_WAITS, letters
@@ -103,8 +103,26 @@ class Settlement:
 
 OVER_A_CAP = "over a cap"
 
+NOT_SENT = (LetterState.DOUBTFUL, LetterState.FAILED, LetterState.DROPPED)
+"""The states out of which only a person sends a letter again."""
+
+NOT_GOING_OUT = (LetterState.QUEUED, LetterState.DEFERRED, LetterState.DOUBTFUL, LetterState.FAILED)
+"""The states in which nobody has the letter in hand, and a person may drop it."""
+
 SENT = (LetterState.CLAIMED, LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)
 """The states of letters that count against the caps: they went out, or may have, or are about to."""
+
+# Written once, not for each letter: SQLAlchemy takes longer to make a statement than SQLite to carry it out.
+_LETTER = update(letters).where(letters.c.id == bindparam("letter"))
+_IN_HAND = (letters.c.state == LetterState.CLAIMED) | (letters.c.state == LetterState.MARKED)
+_MARK = _LETTER.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
+_END = _LETTER.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
+_TRY_AGAIN = _LETTER.values(
+    state=bindparam("ends"),
+    reply=bindparam("said"),
+    not_before=bindparam("moment"),
+    attempts=letters.c.attempts - bindparam("untried", type_=Integer),
+)
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SHORTEST_DEFERRAL = timedelta(minutes=1)
@@ -141,24 +159,23 @@ def _claimed(row: LetterRow) -> ClaimedLetter:
 
 def mark(tx: Connection, ids: Sequence[int], now: datetime) -> None:
     """Note durably that the letters are about to be transmitted: from here on they may have been accepted."""
-    ours = letters.c.id.in_(ids) & letters.c.state.in_([LetterState.CLAIMED, LetterState.MARKED])
-    if tx.execute(update(letters).where(ours).values(state=LetterState.MARKED, marked_at=now)).rowcount != len(set(ids)):
+    marked = tx.execute(_MARK, [{"letter": each, "moment": now} for each in ids])
+    if marked.rowcount != len(ids):
         raise StoreFailure("another mailbot took over the letters that this one was about to send")
 
 
 def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     """Write how the tries ended."""
-    letter = update(letters).where(letters.c.id == bindparam("letter")).values(state=bindparam("state"), reply=bindparam("reply"))
-    ended = [{"letter": each.id, "state": each.state, "reply": each.reply} for each in settlements if each.not_before is None]
+    ended = [{"letter": each.id, "ends": each.state, "said": each.reply, "moment": now} for each in settlements if each.not_before is None]
     again = [
-        {"letter": each.id, "state": each.state, "reply": each.reply, "not_before": each.not_before, "untried": int(not each.was_tried)}
+        {"letter": each.id, "ends": each.state, "said": each.reply, "moment": each.not_before, "untried": int(not each.was_tried)}
         for each in settlements
         if each.not_before is not None
     ]
     if ended:
-        tx.execute(letter.values(settled_at=now), ended)
+        tx.execute(_END, ended)
     if again:
-        tx.execute(letter.values(not_before=bindparam("not_before"), attempts=letters.c.attempts - bindparam("untried")), again)
+        tx.execute(_TRY_AGAIN, again)
 
 
 def recover(tx: Connection) -> tuple[int, int]:
@@ -184,15 +201,48 @@ def count_by_state(tx: Connection) -> dict[LetterState, int]:
 
 def list_letters(tx: Connection, reference: str | None = None) -> tuple[ListedLetter, ...]:
     """Return the letters, oldest first; those of one request if a reference is given."""
-    names = ("id", "reference", "kind", "language", "state", "message_id", "attempts", "not_before", "reply")
-    chosen = select(*(letters.c[name] for name in names)).order_by(letters.c.id)
-    if reference is not None:
-        chosen = chosen.where(letters.c.reference == reference)
-    return tuple(
-        ListedLetter(
-            row.id, row.reference, row.kind, row.language, LetterState(row.state), row.message_id, row.attempts, row.not_before, row.reply
-        )
-        for row in tx.execute(chosen)
+    chosen = _LISTED if reference is None else _LISTED.where(letters.c.reference == reference)
+    return tuple(map(_listed, tx.execute(chosen.order_by(letters.c.id))))
+
+
+def find_letter(tx: Connection, letter: int) -> ListedLetter | None:
+    """Return one letter; None if there is none of that number."""
+    row = tx.execute(_LISTED.where(letters.c.id == letter)).one_or_none()
+    return _listed(row) if row else None
+
+
+def content_of(tx: Connection, letter: int) -> bytes:
+    """Return the letter as it goes out."""
+    return bytes(tx.execute(select(letters.c.content).where(letters.c.id == letter)).scalar_one())
+
+
+def queue_again(tx: Connection, letter: int, who: str, now: datetime) -> bool:
+    """Let a letter go out again as it is, because a person says so (H31, H33); False if it is on its way or accepted.
+
+    Its five days begin anew, for they may be what ended the tries.
+    """
+    again = {"state": LetterState.QUEUED, "queued_at": now, "not_before": now, "settled_at": None, "reply": f"queued again by {who}"}
+    return _change(tx, letter, NOT_SENT, again)
+
+
+def drop(tx: Connection, letter: int, who: str, why: str, now: datetime) -> bool:
+    """Let a letter never go out, because a person says so; False if it is on its way, accepted, or dropped already."""
+    return _change(tx, letter, NOT_GOING_OUT, {"state": LetterState.DROPPED, "settled_at": now, "reply": f"dropped by {who}: {why}"})
+
+
+def _change(tx: Connection, letter: int, stands: Sequence[LetterState], values: Mapping[str, object]) -> bool:
+    """Change a letter only if it still stands where it may be changed: delivery works beside us."""
+    return bool(tx.execute(update(letters).where(letters.c.id == letter, letters.c.state.in_(stands)).values(values)).rowcount)
+
+
+_LISTED = select(
+    *(letters.c[name] for name in ("id", "reference", "kind", "language", "state", "message_id", "attempts", "not_before", "reply"))
+)
+
+
+def _listed(row: LetterRow) -> ListedLetter:
+    return ListedLetter(
+        row.id, row.reference, row.kind, row.language, LetterState(row.state), row.message_id, row.attempts, row.not_before, row.reply
     )
 
 

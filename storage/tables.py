@@ -157,6 +157,18 @@ receipts = Table(
     Index(None, "text_key"),
 )
 
+notes = Table(  # what staff did with messages that have no entry in the register; lines are added and never changed
+    "notes",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("ledger_id", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index(None, "ledger_id"),
+)
+
 # --- the subscriber store --------------------------------------------------------------------------------------------
 subscribers = Table(
     "subscribers",

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import typer
 
+from mailbot.cli.check import check
 from mailbot.cli.classify import classify
 from mailbot.cli.demo import demo
+from mailbot.cli.digest import digest
+from mailbot.cli.held import held_app
 from mailbot.cli.letters import letters_app
 from mailbot.cli.policy import policy_app
 from mailbot.cli.requests import requests_app
@@ -26,12 +29,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(run)
+app.command()(check)
 app.command()(classify)
 app.command(short_help="Show what mailbot makes of sample mail.")(demo)
+app.command()(digest)
 app.add_typer(policy_app)
 app.add_typer(requests_app)
 app.add_typer(subscribers_app)
 app.add_typer(letters_app)
+app.add_typer(held_app)
 app.add_typer(store_app)
 
 

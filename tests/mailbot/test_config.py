@@ -150,6 +150,9 @@ def test_every_mistake_is_told_at_once_with_its_key_as_written(tmp_path: Path) -
         [staff]
         digest_to = ["officer@example.com", "officer"]
         digest_at = "9:00"
+        digest_days = "weekly"
+        language = "de"
+        show_senders = "no"
         [limit]
         [limits]
         letters_an_hour = -1
@@ -182,6 +185,9 @@ def test_every_mistake_is_told_at_once_with_its_key_as_written(tmp_path: Path) -
         "smtp.connections: needs at most 50",
         "staff.digest_to[2]: is not an e-mail address; write it as name@example.com",
         'staff.digest_at: is not a time of day; write it as "09:00"',
+        'staff.digest_days: needs "daily" or "working"',
+        'staff.language: needs "kk", "ru" or "en"',
+        "staff.show_senders: needs true or false, without quotes",
         "limits.letters_an_hour: needs at least 0",
         "limits.surge_an_hour: needs a whole number, without quotes",
         "system[1].name: needs a name of small Latin letters, digits, - and _, 60 at most",
@@ -278,6 +284,17 @@ def test_a_day_to_start_from_may_stand_in_quotes_or_not(tmp_path: Path, written:
 def test_what_no_letter_can_be_sent_from_is_no_address(tmp_path: Path, address: str) -> None:
     told = mistakes_in(saved(tmp_path, changed('sender = "info@alit.kz"', f'sender = "{address}"')))
     assert ["smtp.sender: is not an e-mail address; write it as name@example.com"] == told
+
+
+@pytest.mark.parametrize("name", ["mx.alit.kz", "*.mail.yandex.net", "localhost"])
+def test_h57_the_name_of_the_mail_server_may_be_a_family(tmp_path: Path, name: str) -> None:
+    assert name == load_config(saved(tmp_path, changed('user = "info"', f'user = "info"\nauthserv_id = "{name}"'))).inbox[0].authserv_id
+
+
+@pytest.mark.parametrize("name", ["*", "*.kz", "mx.*.kz", "*alit.kz", "mx.alit.kz; spf=pass", "mx.alit.kz."])
+def test_h57_a_name_that_anybody_could_bear_is_refused(tmp_path: Path, name: str) -> None:
+    (told,) = mistakes_in(saved(tmp_path, changed('user = "info"', f'user = "info"\nauthserv_id = "{name}"')))
+    assert told.startswith("inbox[1].authserv_id: needs the name of your mail server")
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------

@@ -345,6 +345,7 @@ def test_the_order_of_the_rules_decides_between_two_that_apply(case: Case, rule:
 def test_every_rule_names_itself_in_its_decisions() -> None:
     """One case a rule, in the order of the table: each is decided by its own rule, so none is dead."""
     cases = (
+        defective(ORDINARY, "header_too_large"),
         replace(ORDINARY, screening=MACHINE),
         replace(ASKING, seen_before=True),
         replace(ORDINARY, tie=tied()),

@@ -4,12 +4,12 @@ from base64 import encodebytes
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.body import SEALED, UNREADABLE
 from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
 
 MAIL = Path(__file__).parents[1] / "mail"
@@ -71,9 +71,18 @@ def test_h44_h45_a_sender_that_two_programs_may_read_differently_is_none(name: s
     assert len(message.from_addresses) == 2
 
 
+def test_h44_of_two_subjects_both_are_read() -> None:
+    message = message_of("two-subjects")
+    assert ("Hello. Opt-out of Notifications", frozenset({"doubled_subject"})) == (message.subject, message.defects)
+
+
+def test_h44_a_subject_written_twice_is_one() -> None:
+    assert "Hello" == read_header(b"Subject: Hello\r\nSubject: Hello\r\n").subject
+
+
 def test_h44_a_space_before_the_colon_makes_no_other_field() -> None:
     message = message_of("space-before-colon")
-    assert "Weekly report" == message.subject
+    assert "Weekly report. Opt-out of Notifications" == message.subject
     assert {"doubled_subject"} == message.defects
 
 
@@ -122,6 +131,19 @@ def test_h98_the_topmost_received_field_holds_the_stamp() -> None:
         ("no-blank-line", "Please delete my data, thank you\nFrom: not a field\n\nSecond paragraph."),
         ("body-charset-contradicts", "Прошу прекратить обработку моих данных."),
         ("unsubscribe-button", ""),
+        ("boundary-never-occurs", "Прошу удалить мои персональные данные."),
+        ("boundary-only-at-the-end", "Please delete my personal data.\n--frontier--"),
+        ("blank-text-beside-html", "Прошу удалить мои персональные данные."),
+        ("picture-before-text", "Прошу удалить мои персональные данные."),
+        ("hidden-html", "Good morning."),
+        ("one-part-with-a-name", "Прошу удалить мои персональные данные."),
+        ("type-without-subtype", "Please delete my personal data."),
+        ("utf-8-called-windows-1251", "Прошу удалить мои персональные данные."),
+        ("encoding-with-a-comment", "Прошу удалить мои персональные данные."),
+        ("base64-with-spaces", "Прошу удалить мои персональные данные."),
+        ("spaces-behind-soft-line-breaks", "Please delete my personal data."),
+        ("blank-line-of-spaces", "Please delete my personal data.\n"),
+        ("cr-only-without-subject", "Please delete my personal data."),
     ],
 )
 def test_h39_h42_h43_h56_whatever_text_is_there_is_found(name: str, text: str) -> None:
@@ -129,11 +151,33 @@ def test_h39_h42_h43_h56_whatever_text_is_there_is_found(name: str, text: str) -
 
 
 @pytest.mark.parametrize("name", ["winmail-dat", "encrypted"])
-def test_h43_sealed_content_leaves_the_subject_and_a_defect(name: str) -> None:
-    message = message_of(name)
-    assert "Personal Data Update" == message.subject
-    assert message.text is None
-    assert {"unreadable_body"} == message.defects
+def test_h43_sealed_content_leaves_the_subject(name: str) -> None:
+    assert "Personal Data Update" == message_of(name).subject
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["winmail-dat", "encrypted", "pgp-mime", "smime-enveloped", "smime-known-by-its-name", "tnef-beside-blank-text"],
+)
+def test_h43_what_only_its_addressee_can_open_is_no_text(name: str) -> None:
+    assert (None, frozenset({UNREADABLE, SEALED})) == (message_of(name).text, message_of(name).defects)
+
+
+@pytest.mark.parametrize("name", ["pgp-inline", "pgp-inline-invoice"])
+def test_h43_an_encrypted_text_cannot_be_read(name: str) -> None:
+    assert {UNREADABLE, SEALED} == message_of(name).defects
+
+
+@pytest.mark.parametrize(
+    ("name", "defects"), [("pgp-inline-quoted", set()), ("only-a-pdf", {UNREADABLE}), ("signed", set()), ("unsubscribe-button", set())]
+)
+def test_h43_a_quotation_an_attachment_or_a_signature_seals_nothing(name: str, defects: set[str]) -> None:
+    assert defects == message_of(name).defects
+
+
+def test_h51_a_message_in_a_digest_is_enclosed() -> None:
+    message = message_of("digest")
+    assert (None, ["message/rfc822"]) == (message.text, [one.type for one in message.attachments])
 
 
 def test_h51_h52_enclosed_partial_and_external_messages_are_attachments() -> None:
@@ -194,6 +238,16 @@ def test_h39_a_charset_that_is_none_never_raises(charset: str) -> None:
     assert {"unknown_charset"} == defects
 
 
+@pytest.mark.parametrize("charset", ["windows-1251", "iso-8859-1", "koi8-r", "ISO-8859-5", "utf-16"])
+def test_h39_bytes_that_are_utf_8_are_read_as_utf_8_whatever_is_said_of_them(charset: str) -> None:
+    assert ("Прошу удалить", frozenset()) == text_of_part("Прошу удалить".encode(), "plain", charset, "8bit")
+
+
+@pytest.mark.parametrize(("text", "charset"), [("Größe", "iso-8859-1"), ("Прошу удалить", "windows-1251"), ("удалить", "utf-16-le")])
+def test_h39_bytes_that_are_what_is_said_of_them_are_left_so(text: str, charset: str) -> None:
+    assert (text, frozenset()) == text_of_part(text.encode(charset), "plain", charset, "8bit")
+
+
 @pytest.mark.parametrize("charset", ["utf8", "'UTF-8'", "utf-8mb4", "utf-8\0"])
 def test_h39_a_misspelt_charset_is_understood(charset: str) -> None:
     assert ("Прошу удалить", frozenset()) == text_of_part("Прошу удалить".encode(), "plain", charset, "8bit")
@@ -203,41 +257,6 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     text, defects = text_of_part(b"x" * 300_000, "plain", "utf-8", "7bit")
     assert 256 * 1024 == len(text)
     assert {"text_cut"} == defects
-
-
-BOMBS = {
-    "nested parts": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)),
-    "many parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000,
-    "many fields": b"X: y\r\n" * 20_000 + b"\r\n",
-    "open brackets": b"From: " + b"(" * 500 + b"a@b.example\r\n\r\n",
-    "parameters": b"Content-Type: text/plain" + b"; a*0*=x" * 8000 + b"\r\n\r\n",
-    "long subject": b"Subject: " + b"=?utf-8?q?x?=" * 8000 + b"\r\n\r\n",
-    "no address": b"To: " + b"a" * 100_000 + b"\r\n\r\n",
-    "false delimiters": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + b"\n--bx" * 1_000_000,
-    "unclosed scripts": b"Content-Type: text/html\r\n\r\n" + b"<script></script" * 60_000,
-    "references": b"Content-Type: text/html\r\n\r\n" + b"&#9" * 300_000,
-    "huge number": b"Content-Type: text/html\r\n\r\n&#" + b"9" * 100_000,
-}
-
-
-@pytest.mark.parametrize("name", BOMBS)
-def test_h54_a_mail_bomb_is_read_in_bounded_time(name: str) -> None:
-    start = perf_counter()
-    read(BOMBS[name])
-    assert perf_counter() - start < 2
-
-
-@pytest.mark.parametrize(
-    ("name", "defect"),
-    [
-        ("nested parts", "too_many_parts"),
-        ("many parts", "too_many_parts"),
-        ("many fields", "too_many_fields"),
-        ("long subject", "long_subject"),
-    ],
-)
-def test_h54_a_mail_bomb_is_named(name: str, defect: str) -> None:
-    assert defect in read(BOMBS[name]).defects
 
 
 def assert_clean(message: Message) -> None:

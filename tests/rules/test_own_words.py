@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.own_words import first_words, own_words
+from rules.own_words import first_words, own_words, rejoined
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,25 @@ def test_a_letter_that_only_resembles_one_is_kept_whole(text: str) -> None:
     assert text == own_words(text)
 
 
+WRAPPED = "Здравствуйте! Прошу Вас в ближайшее время полностью удалить все мои\nперсональные данные."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (WRAPPED, WRAPPED.replace("\n", " ")),
+        (f"{WRAPPED}\n\n{WRAPPED}", f"{WRAPPED}\n\n{WRAPPED}".replace("мои\n", "мои ")),
+        ("да\nспасибо", "да\nспасибо"),
+        (f"{'x' * 70}\nУдалите", f"{'x' * 70}\nУдалите"),
+        ("x" * 54 + "\nthere", "x" * 54 + "\nthere"),
+        ("x" * 55 + "\nthere", "x" * 55 + " there"),
+        ("", ""),
+    ],
+)
+def test_a_line_that_a_mail_program_broke_goes_on(text: str, expected: str) -> None:
+    assert expected == rejoined(text)
+
+
 def test_the_first_words_are_the_first_lines_that_hold_anything() -> None:
     assert "one\ntwo" == first_words("> zero\n\none\n\n  two\nthree", lines=2)
     assert "" == first_words("")
@@ -86,4 +105,4 @@ def test_the_first_words_are_the_first_lines_that_hold_anything() -> None:
 def test_h55_hostile_text_is_read_to_the_end(line: str) -> None:
     """A pattern that goes back over the text would need hours for this, so that the end alone is proof; nothing is timed."""
     text = line * (1_000_000 // len(line))
-    assert len(own_words(text)) <= len(text)
+    assert len(rejoined(own_words(text))) <= len(text)

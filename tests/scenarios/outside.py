@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from mailbot.config import load_config
-from mailbot.daemon import Report, Works
+from mailbot.daemon import Works
+from mailbot.report import Report
 from rules.vocabulary import Outcome
 from storage import outbox, register
 from storage.database import open_database

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.daemon import Patience
 from mailbot.imap import LoginRefused, MailServerAway
+from mailbot.patience import Patience, Pauses
 from tests.conftest import ConfigFile, secret_file
 from tests.scenarios.outside import flags_of, letters_in, outcomes_in, request, requests_in, run_once, run_program, seen_by, start_program
 from tests.servers import CapturingSmtp, Dovecot
@@ -146,6 +146,10 @@ def tls_port(dovecot: Dovecot, tls: str) -> int:
 # --- the daemon ------------------------------------------------------------------------------------------------------
 
 
+NO_DIGEST = {"digest_to": []}
+"""Letters are counted here; the digest has tests of its own."""
+
+
 @contextmanager
 def daemon(config: Path) -> Iterator["subprocess.Popen[str]"]:
     """Run the daemon, and end it if the test did not."""
@@ -179,7 +183,7 @@ def test_the_daemon_is_told_of_new_mail_and_ends_when_it_is_asked_to(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
 ) -> None:
     """The clock would look again only after an hour: it is IDLE that brings the second message."""
-    config = config_file(inbox={"poll_seconds": 3600})
+    config = config_file(staff=NO_DIGEST, inbox={"poll_seconds": 3600})
     dovecot.append(mailbox, request("aigerim"))
     with daemon(config) as running:
         assert soon(lambda: {"aigerim@example.com": 1} == seen_by(smtp))
@@ -196,7 +200,7 @@ def test_the_daemon_is_told_of_new_mail_and_ends_when_it_is_asked_to(
 
 def test_the_daemon_outlives_an_outage_of_either_server(smtp: CapturingSmtp, config_file: ConfigFile) -> None:
     with Dovecot() as server:
-        config = config_file(inbox={"port": server.imap_port, "user": "info"})
+        config = config_file(staff=NO_DIGEST, inbox={"port": server.imap_port, "user": "info"})
         server.append("info", request("aigerim"))
         with daemon(config) as running:
             assert soon(lambda: seen_by(smtp)["aigerim@example.com"])
@@ -215,7 +219,7 @@ def test_the_daemon_outlives_an_outage_of_either_server(smtp: CapturingSmtp, con
 def test_h36_the_daemon_ends_in_time_while_the_relay_keeps_it_waiting(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
 ) -> None:
-    config = config_file()
+    config = config_file(staff=NO_DIGEST)
     dovecot.append(mailbox, request("aigerim"))
     smtp.delay_seconds = 60
     with daemon(config) as running:
@@ -232,7 +236,7 @@ def test_h36_the_daemon_ends_in_time_while_the_relay_keeps_it_waiting(
 def test_h21_a_second_daemon_waits_and_takes_over_when_the_first_ends(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
 ) -> None:
-    config = config_file()
+    config = config_file(staff=NO_DIGEST)
     with daemon(config) as first:
         dovecot.append(mailbox, request("aigerim"))
         assert soon(lambda: seen_by(smtp)["aigerim@example.com"])
@@ -246,7 +250,7 @@ def test_h21_a_second_daemon_waits_and_takes_over_when_the_first_ends(
 def test_h36_a_daemon_that_waits_for_another_ends_when_it_is_asked_to(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
 ) -> None:
-    config = config_file()
+    config = config_file(staff=NO_DIGEST)
     with daemon(config) as first:
         dovecot.append(mailbox, request("aigerim"))
         assert soon(lambda: seen_by(smtp)["aigerim@example.com"])
@@ -260,7 +264,7 @@ def test_h36_a_daemon_that_waits_for_another_ends_when_it_is_asked_to(
 
 
 def test_h13_pauses_grow_to_a_quarter_of_an_hour_and_begin_again_when_something_went_well() -> None:
-    patience, away = Patience(), MailServerAway("away")
+    patience, away = Patience(Pauses()), MailServerAway("away")
     pauses = [patience.after(away) for _ in range(20)]
     assert all(pause <= 1.25 * 2**number for number, pause in enumerate(pauses))
     assert 0.75 * 900 <= pauses[-1] <= 1.25 * 900
@@ -269,15 +273,15 @@ def test_h13_pauses_grow_to_a_quarter_of_an_hour_and_begin_again_when_something_
 
 
 def test_h13_a_pause_that_the_server_states_is_obeyed() -> None:
-    assert 298.978 == Patience().after(MailServerAway("throttled", 298.978))
+    assert 298.978 == Patience(Pauses()).after(MailServerAway("throttled", 298.978))
 
 
 def test_h14_after_a_refused_login_the_account_is_left_alone_for_minutes() -> None:
-    assert Patience().after(LoginRefused("no")) >= 200
+    assert Patience(Pauses()).after(LoginRefused("no")) >= 200
 
 
 def test_a_daemon_whose_configuration_cannot_work_ends_at_once(mailbox: str, config_file: ConfigFile) -> None:
-    with daemon(config_file(inbox={"folder": "Өтініштер"})) as running:
+    with daemon(config_file(staff=NO_DIGEST, inbox={"folder": "Өтініштер"})) as running:
         _, said = running.communicate(timeout=SOON_SECONDS)
     assert CONFIGURATION == running.returncode
     assert ["has no folder" in sentence for sentence in refusals(said)] == [True]

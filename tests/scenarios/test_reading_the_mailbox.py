@@ -329,7 +329,7 @@ def test_h21_a_round_that_was_overtaken_records_nothing(
     works = Works(load_config(config))
     inbox, address = works.addresses[0]
     slow = Mailbox(address)
-    overtaken = Round(works.desk, inbox, slow, lambda: None)
+    overtaken = Round(works.desk, inbox, slow, lambda _: None)
     cursor = Cursor("info@alit.kz", "INBOX", slow.uidvalidity, 0, datetime.now(UTC))
     run_once(config)
     with pytest.raises(CursorMoved):
@@ -348,7 +348,7 @@ def test_h36_a_batch_that_was_not_begun_when_we_had_to_stop_is_not_counted_as_tr
     works = Works(load_config(config))
     inbox, address = works.addresses[0]
     connection = Mailbox(address)
-    assert 2 == Round(works.desk, inbox, connection, stop.set).go(stop).messages
+    assert 2 == Round(works.desk, inbox, connection, lambda _: stop.set()).go(stop).messages
     with works.desk.database.read() as tx:
         cursor = cursor_of(tx, inbox.address, inbox.folder)
     connection.log_out()

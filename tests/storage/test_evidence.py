@@ -8,9 +8,9 @@ from sqlalchemy import select
 from rules.message import Attachment, read
 from storage import evidence
 from storage.database import Database, open_database
-from storage.evidence import keys_of
+from storage.evidence import KeptMessage, keys_of
 from storage.tables import receipts
-from tests.storage.stock import a_receipt
+from tests.storage.stock import INBOX, NOW, a_receipt
 
 MAIL = Path(__file__).parents[1] / "mail"
 FIRST = "2026-00001-A"
@@ -54,6 +54,17 @@ def test_a_message_is_kept_as_it_came(store: Database) -> None:
         row = tx.execute(select(receipts)).one()
     assert ("Құрметті офицер 🙂", b"\0\xff") == (row.text, row.raw)
     assert attachments == tuple(Attachment(**each) for each in row.attachments)
+
+
+def test_what_is_kept_at_a_place_is_read_and_forgotten_there_alone(store: Database) -> None:
+    with store.write() as tx:
+        evidence.keep(tx, [a_receipt(1, raw=b"\0\xff"), a_receipt(2, raw=b""), a_receipt(3)])
+        one, two = KeptMessage(NOW, a_receipt(1).header, a_receipt(1).text, ()), INBOX.place(2)
+        assert (one, b"\0\xff") == (evidence.message_at(tx, INBOX.place(1)), evidence.raw_at(tx, INBOX.place(1)))
+        assert [None, None] == [evidence.raw_at(tx, place) for place in (two, INBOX.place(3))]
+        evidence.forget(tx, two)
+        assert (None, one) == (evidence.message_at(tx, two), evidence.message_at(tx, INBOX.place(1)))
+        evidence.keep(tx, [a_receipt(2)])
 
 
 def test_h97_every_odd_message_can_be_kept(store: Database) -> None:

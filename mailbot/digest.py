@@ -1,0 +1,268 @@
+"""The digest: once a local day staff are told what they must decide, what is late or due, and whether the machine is well (I10).
+
+What goes in is gathered here, in the transaction that queues it; how it looks is ``mailbot.digest_page``, which day's is due
+``rules.digest_days``. An empty day has its digest too, so that its absence means a fault (H101).
+"""
+
+from base64 import encodebytes
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from email.utils import format_datetime
+from secrets import token_urlsafe
+
+from sqlalchemy import Connection
+
+from mailbot.config import Config
+from mailbot.desk import OWN_SYSTEM, Desk
+from mailbot.digest_page import Page, write_page
+from mailbot.digest_words import Digest, Face, Folder, Item, Result, Section
+from mailbot.errors import ConfigurationMistake
+from mailbot.letters import UndeliverableAddress, deliverable, encoded, mailbox, operator_name, refuse_injection
+from mailbot.logs import log
+from rules.addresses import mailbox_key
+from rules.automatic import LOOP_MARK_FIELD
+from rules.deadlines import STAFF
+from rules.digest_days import day_due
+from rules.life import OPEN
+from rules.vocabulary import Language, RequestType, State
+from rules.working_days import Calendar
+from storage import ledger, outbox, overview
+from storage.outbox import NewLetter
+from storage.overview import Matter, Traffic
+
+DAILY, ASKED_FOR = "digest", "asked"
+SOON_WORKING_DAYS = 3
+ONE_DAY = timedelta(days=1)
+NOT_READ_AFTER = timedelta(minutes=30)
+WAITS_TOO_LONG = timedelta(days=1)
+BOUNDARY = "mailbot-digest"  # base64 has no hyphens
+
+
+@dataclass(frozen=True, slots=True)
+class DigestOrder:
+    """Who is told, when and in which language; which folders are to be read."""
+
+    to: tuple[str, ...]
+    language: Language
+    at: time
+    working_only: bool
+    show_senders: bool
+    sender: str
+    envelope_sender: str
+    folders: tuple[Folder, ...]
+
+
+def digest_order(config: Config) -> DigestOrder:
+    """Return what the configuration says of the digest; an address that no letter can reach is a mistake of it."""
+    staff = config.staff
+    try:
+        to = tuple(map(deliverable, staff.digest_to))
+    except UndeliverableAddress as mistake:
+        raise ConfigurationMistake(f"staff.digest_to holds an address that no letter can reach: {mistake}") from mistake
+    return DigestOrder(
+        to=to,
+        language=Language(staff.language),
+        at=time.fromisoformat(staff.digest_at),
+        working_only=staff.digest_days == "working",
+        show_senders=staff.show_senders,
+        sender=deliverable(config.smtp.sender),
+        envelope_sender=config.smtp.envelope_sender or config.smtp.sender,
+        folders=tuple((inbox.address, inbox.folder) for inbox in config.inbox),
+    )
+
+
+def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
+    """Queue the digest of the local day that is due, unless it stands already or is from before the store began (H99)."""
+    day = day_due(now, desk.zone, order.at, _calendar(desk), working_only=order.working_only)
+    if day is None or not order.to:
+        return False
+    causes = {to: _cause(desk, DAILY, day.isoformat(), to) for to in order.to}
+    with desk.database.read() as tx:
+        if overview.is_caused(tx, list(causes.values())) or day < overview.began_at(tx, now).astimezone(desk.zone).date():
+            return False
+    _queue(desk, order, day, causes, now)
+    log.info("digest_queued", day=day.isoformat(), letters=len(causes))
+    return True
+
+
+def queue_digest_now(desk: Desk, order: DigestOrder, now: datetime) -> int:
+    """Queue a digest because somebody asks for it, besides the daily one; return how many letters it is."""
+    if not order.to:
+        raise ConfigurationMistake('staff.digest_to names nobody: write who is to be told, as digest_to = ["officer@example.com"]')
+    causes = {to: _cause(desk, ASKED_FOR, f"{now:%Y%m%dT%H%M%S}", to) for to in order.to}
+    _queue(desk, order, _today(desk, now), causes, now)
+    return len(causes)
+
+
+def show_digest(desk: Desk, order: DigestOrder, now: datetime) -> Page:
+    """Return the digest as it would be now."""
+    with desk.database.read() as tx:
+        return _page(desk, order, gather(tx, desk, order, _today(desk, now), now))
+
+
+def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datetime) -> Digest:
+    """Look up everything that the digest of ``day`` tells."""
+    since = overview.last_caused_at(tx, f"{DAILY} ", now) or overview.began_at(tx, now)
+    month = (_today(desk, now) - ONE_DAY).replace(day=1)  # on the first, the whole month that is over
+    matters = overview.matters(tx, since, month)
+    traffic = overview.traffic(tx, since)
+    return Digest(
+        day=day,
+        now=now.astimezone(desk.zone),
+        since=since,
+        items=_sorted_out(matters, _today(desk, now), _calendar(desk)),
+        set_aside=ledger.set_aside(tx),
+        undelivered=overview.undelivered(tx, now - WAITS_TOO_LONG),
+        traffic={folder: traffic.get(folder, Traffic()) for folder in (*order.folders, *_busy(traffic))},
+        not_read=[folder for folder in order.folders if _is_not_read(traffic.get(folder), now)],
+        month=month,
+        numbers=_numbers(desk, [matter for matter in matters if matter.received_on.replace(day=1) == month], now),
+    )
+
+
+def _sorted_out(matters: Sequence[Matter], today: date, calendar: Calendar) -> dict[Section, list[Item]]:
+    """Put each request into the most urgent section that it fits, the first due first."""
+    soon = today
+    for _ in range(SOON_WORKING_DAYS):
+        soon = _next_working_day(soon, calendar)
+    found: defaultdict[Section, list[Item]] = defaultdict(list)
+    for matter in matters:
+        if matter.state in OPEN or matter.is_new:
+            item = _item(matter, today, calendar)
+            found[section_of(item, today, soon)].append(item)
+    return {section: sorted(items, key=lambda each: each.due or date.max) for section, items in found.items()}
+
+
+def section_of(item: Item, today: date, soon: date) -> Section:
+    """Return where a request stands; what was postponed comes back on its day."""
+    matter, due = item.matter, item.due
+    if matter.state not in OPEN:
+        return Section.NEW
+    if matter.postponed_to is not None and matter.postponed_to > today:
+        return Section.WAITING
+    if due is not None and due <= soon:
+        return Section.SOON if due > today else Section.TODAY if due == today else Section.OVERDUE
+    if _needs_a_decision(item):
+        return Section.DECIDE
+    return Section.NEW if matter.is_new else Section.WAITING
+
+
+def _needs_a_decision(item: Item) -> bool:
+    """Tell whether it is the staff's turn here, and not only the sender's or that of those who tend other systems."""
+    open_here = not item.promises or any(each.met_at is None and each.system in (OWN_SYSTEM, STAFF) for each in item.matter.promises)
+    return item.matter.state is not State.AWAITING_SENDER and open_here
+
+
+def _item(matter: Matter, today: date, calendar: Calendar) -> Item:
+    """Look what is owed first: everything open that falls due on the earliest day."""
+    still_open = [each for each in matter.promises if each.met_at is None]
+    due = min((each.due for each in still_open if each.due), default=None)
+    first = tuple(each for each in still_open if each.due == due)
+    if due is None or due < today:
+        return Item(matter, first, due, (today - due).days if due else 0)
+    ahead = (today + n * ONE_DAY for n in range(1, (due - today).days + 1))
+    return Item(matter, first, due, sum(map(calendar.is_working_day, ahead)))
+
+
+def _numbers(desk: Desk, matters: Sequence[Matter], now: datetime) -> dict[RequestType | None, Counter[Result]]:
+    """Count the month's requests by type, and how each stands."""
+    numbers: defaultdict[RequestType | None, Counter[Result]] = defaultdict(Counter)
+    for matter in matters:
+        numbers[matter.type][_result(desk, matter, now)] += 1
+    return numbers
+
+
+def _result(desk: Desk, matter: Matter, now: datetime) -> Result:
+    if matter.state in OPEN:
+        return Result.OPEN
+    ends = ((each.due, each.met_at or matter.closed_at or now) for each in matter.promises if each.due)
+    return Result.LATE if any(end.astimezone(desk.zone).date() > due for due, end in ends) else Result.IN_TIME
+
+
+def _queue(desk: Desk, order: DigestOrder, day: date, causes: dict[str, str], now: datetime) -> None:
+    """Write the digest and put it into the outbox, in one transaction with what it tells."""
+    with desk.database.write() as tx:
+        overview.see_one_state(tx)
+        page = _page(desk, order, gather(tx, desk, order, day, now))
+        outbox.queue(tx, [_letter(desk, order, page, to, cause, now) for to, cause in causes.items()], now)
+
+
+def _page(desk: Desk, order: DigestOrder, digest: Digest) -> Page:
+    domain = order.sender.rpartition("@")[2]
+    return write_page(digest, Face(order.language, operator_name(desk.policy, order.language), domain, order.show_senders))
+
+
+def _letter(desk: Desk, order: DigestOrder, page: Page, to: str, cause: str, now: datetime) -> NewLetter:
+    """Return the digest for one reader as it goes over the wire; it is not caused by incoming mail, so no cap binds it."""
+    key, message_id = mailbox_key(to), f"<mailbot.{token_urlsafe(16)}@{order.sender.rpartition('@')[2]}>"
+    fields = {
+        "From": mailbox(operator_name(desk.policy, order.language), order.sender),
+        "To": to,
+        "Subject": encoded(page.subject, "Subject"),
+        "Date": format_datetime(now),
+        "Message-ID": message_id,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        LOOP_MARK_FIELD: "digest",
+        "MIME-Version": "1.0",
+        "Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"',
+        "Content-Language": order.language.value,
+    }
+    return NewLetter(
+        cause=cause,
+        kind="digest",
+        reference=None,
+        topic="digest",
+        language=order.language,
+        recipient=to,
+        recipient_key=desk.keys.of_address(key),
+        domain=key.rpartition("@")[2],
+        envelope_sender=order.envelope_sender,
+        message_id=message_id,
+        content=_both_forms(fields, page),
+        capped=False,
+    )
+
+
+def _both_forms(fields: dict[str, str], page: Page) -> bytes:
+    """Return the message with its text and its HTML, the form that clients like better last (RFC 2046, 5.1.4)."""
+    header = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    refuse_injection(header, list(fields))
+    parts = "".join(_part(subtype, text) for subtype, text in (("plain", page.text), ("html", page.html)))
+    return f"{header}\r\n{parts}--{BOUNDARY}--\r\n".encode("ascii")
+
+
+def _part(subtype: str, text: str) -> str:
+    body = encodebytes(text.replace("\n", "\r\n").encode()).decode().replace("\n", "\r\n")
+    return f"--{BOUNDARY}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
+
+
+def _cause(desk: Desk, why: str, when: str, to: str) -> str:
+    """Name a digest: one letter a reader and a day, or a moment if it was asked for (I3)."""
+    return f"{why} {when} {desk.keys.of_address(mailbox_key(to)).hex()[:16]}"
+
+
+def _is_not_read(traffic: Traffic | None, now: datetime) -> bool:
+    return traffic is None or traffic.last_pass_at is None or now - traffic.last_pass_at > NOT_READ_AFTER
+
+
+def _busy(traffic: Mapping[Folder, Traffic]) -> list[Folder]:
+    """Return the folders that brought mail, configured or not: what arrived there is accounted for all the same."""
+    return [folder for folder, each in traffic.items() if each.outcomes or each.pending]
+
+
+def _next_working_day(day: date, calendar: Calendar) -> date:
+    day += ONE_DAY
+    while not calendar.is_working_day(day):
+        day += ONE_DAY
+    return day
+
+
+def _calendar(desk: Desk) -> Calendar:
+    return desk.deadlines._calendar
+
+
+def _today(desk: Desk, now: datetime) -> date:
+    return now.astimezone(desk.zone).date()

@@ -1,0 +1,116 @@
+"""The digest on a page: the same numbered items as text and as HTML. What each one says is ``mailbot.digest_words``."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from mailbot.digest_words import Digest, Face, Line, Section, Speaker, words_of
+from mailbot.wording import TEMPLATES, read_wording
+
+MOST_LISTED, LEAST_OF_EACH = 60, 5
+WIDTH = 78
+
+URGENT_FIRST = (
+    Section.OVERDUE,
+    Section.TODAY,
+    Section.SOON,
+    Section.DECIDE,
+    Section.SET_ASIDE,
+    Section.UNDELIVERED,
+    Section.NEW,
+    Section.WAITING,
+)
+"""Who gets room first when not everything can be listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A section as people read it: its numbered items, and how many more there are."""
+
+    section: Section
+    size: int
+    lines: Sequence[tuple[int, Line]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A finished digest."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def write_page(digest: Digest, face: Face) -> Page:
+    """Write the digest in both forms."""
+    speaker = Speaker(words_of(face.language), digest, face)
+    blocks = _blocks(digest, speaker)
+    values = {
+        "w": speaker.words,
+        "face": face,
+        "say": speaker,
+        "blocks": blocks,
+        "counts": speaker.counts(),
+        "alerts": [speaker.not_read(folder) for folder in digest.not_read],
+        "is_quiet": not digest.not_read and not any(number for _, number, _ in speaker.counts()),
+        "written": f"{read_wording(face.language).spell(digest.now.date())}, {digest.now:%H:%M}",
+        "month": speaker.month(),
+    }
+    html = _environment().get_template("digest/digest.html.j2").render(values)
+    text = _environment().get_template("digest/digest.txt.j2").render(values)
+    return Page(speaker.subject(), wrapped(text), html)
+
+
+def wrapped(text: str) -> str:
+    """Break the lines of a text to its width; what follows stands under the words, not under the number."""
+    return "\n".join(_broken(line) for line in text.splitlines()) + "\n"
+
+
+def _broken(line: str) -> str:
+    margin = re.match(r" *(?:\d+\. )?", line)
+    hanging = " " * (margin.end() if margin else 0)
+    return textwrap.fill(line, WIDTH, subsequent_indent=hanging, break_on_hyphens=False)
+
+
+def _blocks(digest: Digest, speaker: Speaker) -> list[Block]:
+    """Set the items under their headings, numbered through; what is too much is only counted."""
+    room, numbers = allotted({section: digest.size_of(section) for section in Section}), count(1)
+    blocks = []
+    for section in Section:
+        if size := digest.size_of(section):
+            lines = list(_lines(digest, speaker, section))[: room[section]]
+            blocks.append(Block(section, size, [(next(numbers), line) for line in lines]))
+    return blocks
+
+
+def _lines(digest: Digest, speaker: Speaker, section: Section) -> Iterable[Line]:
+    if section is Section.SET_ASIDE:
+        return map(speaker.unread, digest.set_aside)
+    if section is Section.UNDELIVERED:
+        return map(speaker.letter, digest.undelivered)
+    return (speaker.request(section, item) for item in digest.items.get(section, ()))
+
+
+def allotted(sizes: Mapping[Section, int]) -> dict[Section, int]:
+    """Return how many items of each section are listed: a few of each, the rest of the room to the most urgent."""
+    room = {section: min(size, LEAST_OF_EACH) for section, size in sizes.items()}
+    for section in URGENT_FIRST:
+        room[section] += min(sizes[section] - room[section], MOST_LISTED - sum(room.values()))
+    return room
+
+
+@lru_cache
+def _environment() -> Environment:
+    """Return the templates' environment: a missing value is an error, and whatever goes into HTML is escaped (H102)."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(("html.j2",)),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,39 @@
+"""The pulse: whether every part of the daemon still goes round (H108).
+
+A part says at each turn by when it will be heard of again, and in a word what it does. A turn counts whether it went well or failed
+with a recorded failure: a dead mail server is no reason to start anew for ever, and a hang is one.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
+
+SLACK_SECONDS = 60.0
+"""How much later than it said a part may be: the machine may be busy."""
+
+
+class Pulse:
+    """By when each part will be heard of again. Parts live in several threads."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic, slack_seconds: float = SLACK_SECONDS) -> None:
+        """Nobody has promised anything yet."""
+        self._clock = clock
+        self._slack = slack_seconds
+        self._lock = Lock()
+        self._parts: dict[str, tuple[float, str]] = {}
+
+    def beat(self, part: str, within_seconds: float, doing: str) -> None:
+        """Say that ``part`` lives, what it does, and that it will be heard of again in time."""
+        with self._lock:
+            self._parts[part] = (self._clock() + within_seconds + self._slack, doing)
+
+    def late(self) -> tuple[str, ...]:
+        """Return the parts that were not heard of in time."""
+        now = self._clock()
+        with self._lock:
+            return tuple(part for part, (until, _) in self._parts.items() if now > until)
+
+    def words(self) -> str:
+        """Return in a line what all parts do."""
+        with self._lock:
+            return "; ".join(f"{part}: {doing}" for part, (_, doing) in self._parts.items())

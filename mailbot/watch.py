@@ -1,0 +1,153 @@
+"""The watch over one inbox: a thread that holds its connection, goes rounds, and listens in its other folders.
+
+What a round does is ``mailbot.rounds``, what is heard beside it ``mailbot.ears``. Here stands when: told by the server or by the
+clock, and after a failure again, with growing pauses (H10-H14).
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from mailbot.config import Inbox, read_secret
+from mailbot.desk import Desk
+from mailbot.ears import Ears
+from mailbot.errors import ConfigurationMistake, Problem
+from mailbot.imap import IDLE_SECONDS, Address, Mailbox
+from mailbot.logs import log
+from mailbot.patience import Patience, Pauses
+from mailbot.pulse import Pulse
+from mailbot.rounds import Count, Round
+from storage.database import StoreFailure
+from storage.ledger import CursorMoved, cursor_of
+
+LISTEN_EVERY_SECONDS = 300
+"""How often the Sent and the spam folder are looked into."""
+
+TIMEOUTS_A_BATCH = 10
+"""A batch takes some commands, each of which may be silent for ``timeout_seconds``: after this many it hangs (H108)."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """One inbox under watch. Everything here but the constructor runs in the thread of the inbox."""
+
+    desk: Desk
+    inbox: Inbox
+    stop: threading.Event
+    committed: Callable[[], None]
+    """Called after each batch that may have letters to send."""
+    pulse: Pulse = field(default_factory=Pulse)
+    pauses: Pauses = field(default_factory=Pauses)
+    counts: list[Count] = field(default_factory=list)
+    """What the rounds of ``once`` found."""
+    _told: set[str] = field(default_factory=set)
+    address: Address = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the password; raises ``ConfigurationMistake``."""
+        self.address = _address(self.inbox)
+
+    def once(self) -> tuple[Round, Mailbox]:
+        """Go one round and listen once; return both for what is filed away when letters are accepted."""
+        mailbox = self._connect()
+        try:
+            ears = Ears(self.desk, self.inbox, mailbox)
+            round_ = self._round(mailbox)
+            round_.go(self.stop)
+            self.counts += [round_.count, ears.listen(self.stop, self._batch_done)]
+        except BaseException:
+            mailbox.abandon()
+            raise
+        return round_, mailbox
+
+    def keep(self) -> None:
+        """Go rounds until the end; raise a mistake of the configuration that was never otherwise."""
+        patience = Patience(self.pauses)
+        while not self.stop.is_set():
+            try:
+                self._stay_connected(patience)
+            except (Problem, StoreFailure, CursorMoved) as problem:
+                if isinstance(problem, ConfigurationMistake) and not self._has_worked():
+                    raise
+                pause = patience.after(problem)
+                log.warning("inbox_away", inbox_host=self.inbox.host, reason=str(problem), pause_seconds=round(pause))
+                self._beat(pause, f"away, {problem}")
+                self.stop.wait(pause)
+
+    def _stay_connected(self, patience: Patience) -> None:
+        """Hold one connection: a full round first, then another whenever the server tells of mail or the clock says so."""
+        self._beat_busy("connects")
+        mailbox = self._connect()
+        try:
+            idles, ears, listened = mailbox.can_idle(), Ears(self.desk, self.inbox, mailbox), None
+            while not self.stop.is_set():
+                count = self._round(mailbox).go(self.stop)
+                patience.went_well()
+                _tell(count)
+                if listened is None or monotonic() - listened >= LISTEN_EVERY_SECONDS:
+                    _tell(ears.listen(self.stop, self._batch_done))
+                    listened = monotonic()
+                if not mailbox.has_more():
+                    self._wait(mailbox, idles=idles)
+                    mailbox.examine()
+            mailbox.log_out()
+        except BaseException:
+            mailbox.abandon()
+            raise
+
+    def _connect(self) -> Mailbox:
+        """Open a connection; what the configuration asks of the server is checked before anything is taken in."""
+        mailbox = Mailbox(self.address)
+        try:
+            mailbox.check_filing(self.inbox.filing, self.inbox.filing_name)
+        except BaseException:
+            mailbox.abandon()
+            raise
+        return mailbox
+
+    def _round(self, mailbox: Mailbox) -> Round:
+        """Prepare a round, and tell what the server wants a person to read: once, unchanged (H16)."""
+        for alert in mailbox.alerts:
+            if alert not in self._told:
+                self._told.add(alert)
+                log.warning("server_alert", server=self.inbox.host, text=alert)
+        self._beat_busy("reads")
+        return Round(self.desk, self.inbox, mailbox, self._batch_done)
+
+    def _batch_done(self, found: Count) -> None:
+        self._beat_busy("reads")
+        if found.requests or found.held:
+            self.committed()
+
+    def _wait(self, mailbox: Mailbox, *, idles: bool) -> None:
+        """Wait for news, for the clock, or for the end."""
+        seconds = self.inbox.poll_seconds
+        self._beat(min(seconds, IDLE_SECONDS) if idles else seconds, "waits for mail")
+        if idles:
+            mailbox.idle(seconds, self.stop)
+        else:
+            self.stop.wait(seconds)
+        self._beat_busy("reads")
+
+    def _beat_busy(self, doing: str) -> None:
+        self._beat(TIMEOUTS_A_BATCH * self.inbox.timeout_seconds, doing)
+
+    def _beat(self, within_seconds: float, doing: str) -> None:
+        self.pulse.beat(f"{self.inbox.host}/{self.inbox.folder}", within_seconds, doing)
+
+    def _has_worked(self) -> bool:
+        """Tell whether this inbox was read before, so that a refusal now is the server's change and not a first mistake."""
+        with self.desk.database.read() as tx:
+            return cursor_of(tx, self.inbox.address, self.inbox.folder) is not None
+
+
+def _tell(count: Count) -> None:
+    if count.messages:
+        log.info("round_done", messages=count.messages, requests=count.requests, held=count.held, shunted=count.shunted)
+
+
+def _address(inbox: Inbox) -> Address:
+    password = read_secret(inbox.password_file, inbox.password_credential)
+    ca_file = str(inbox.tls_ca_file) if inbox.tls_ca_file else None
+    return Address(inbox.host, inbox.port, inbox.tls, ca_file, inbox.user, password, inbox.folder, inbox.timeout_seconds)

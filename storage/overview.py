@@ -1,0 +1,155 @@
+"""What the digest looks up: requests, mail and letters as they stand at one moment. Nothing here writes."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from rules.life import OPEN
+from rules.vocabulary import Outcome, RequestType, State
+from storage.outbox import OVER_A_CAP, LetterState
+from storage.tables import cursors, events, ledger, letters, obligations, pending, requests, systems
+
+SETTLED_WELL = (LetterState.ACCEPTED, LetterState.DROPPED)
+NEVER_ARRIVED = (LetterState.FAILED, LetterState.DOUBTFUL)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One thing that is or was owed for a request, and where."""
+
+    what: str
+    system: str
+    due: date | None
+    arithmetic: str
+    met_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A request as the staff need to see it; ``is_new``: it was entered since they were last told."""
+
+    reference: str
+    type: RequestType | None
+    outcome: Outcome
+    state: State
+    sender: str | None
+    received_on: date
+    postponed_to: date | None
+    closed_at: datetime | None
+    rule: str
+    reason: str
+    may_be: tuple[RequestType, ...]
+    flags: tuple[str, ...]
+    is_new: bool
+    promises: tuple[Promise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A letter that did not arrive, or may not have, or still waits."""
+
+    reference: str | None
+    kind: str
+    state: LetterState
+    recipient: str
+    queued_at: datetime
+    reply: str | None
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What came through one folder: what became of it, what the server still owes us, and when the folder was last seen whole."""
+
+    last_pass_at: datetime | None = None
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    pending: int = 0
+
+
+def see_one_state(tx: Connection) -> None:
+    """Have every later look-up of a writing transaction see the same state; on SQLite it does so anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def began_at(tx: Connection, now: datetime) -> datetime:
+    """Return when this store first watched a mailbox: ``now``, if it never did.
+
+    A mailbox may be watched from a day in the past, but the store knows nothing from before it was made.
+    """
+    made = tx.execute(select(func.min(systems.c.since))).scalar() or now
+    watched = tx.execute(select(func.min(cursors.c.start_at))).scalar() or now
+    return max(made, min(watched, now))
+
+
+def is_caused(tx: Connection, causes: Sequence[str]) -> bool:
+    """Tell whether a letter stands already under one of ``causes``."""
+    return tx.execute(select(letters.c.id).where(letters.c.cause.in_(causes)).limit(1)).scalar() is not None
+
+
+def last_caused_at(tx: Connection, beginning: str, now: datetime) -> datetime | None:
+    """Return when the last letter was queued whose cause begins like that."""
+    chosen = select(func.max(letters.c.queued_at)).where(letters.c.cause.startswith(beginning, autoescape=True), letters.c.queued_at <= now)
+    return tx.execute(chosen).scalar()
+
+
+def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matter, ...]:
+    """Return the requests that are open, those entered after ``since`` and those received from that day on, the first due first."""
+    entered = select(events.c.reference).where(events.c.what == "received", events.c.at > since)
+    wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(entered), requests.c.received_on >= received_from)
+    new = set(tx.execute(entered).scalars())
+    promised = _promised_for(tx, obligations.c.reference.in_(select(requests.c.reference).where(wanted)))
+    rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference))
+    return tuple(
+        Matter(
+            reference=row.reference,
+            type=RequestType(row.type) if row.type else None,
+            outcome=Outcome(row.outcome),
+            state=State(row.state),
+            sender=row.sender,
+            received_on=row.received_on,
+            postponed_to=row.postponed_to,
+            closed_at=row.closed_at,
+            rule=row.rule,
+            reason=row.reason,
+            may_be=tuple(RequestType(kind) for kind in row.may_be),
+            flags=tuple(row.flags),
+            is_new=row.reference in new,
+            promises=promised.get(row.reference, ()),
+        )
+        for row in rows
+    )
+
+
+def undelivered(tx: Connection, queued_before: datetime) -> tuple[Undelivered, ...]:
+    """Return the letters that did not arrive, that a cap holds back, or that wait since before then; newest first."""
+    names = ("reference", "kind", "state", "recipient", "queued_at", "reply")
+    stuck = letters.c.state.in_(NEVER_ARRIVED) | (letters.c.reply == OVER_A_CAP) | (letters.c.queued_at < queued_before)
+    chosen = select(*(letters.c[name] for name in names)).where(letters.c.state.not_in(SETTLED_WELL), stuck).order_by(letters.c.id.desc())
+    return tuple(
+        Undelivered(row.reference, row.kind, LetterState(row.state), row.recipient, row.queued_at, row.reply) for row in tx.execute(chosen)
+    )
+
+
+def traffic(tx: Connection, since: datetime) -> Mapping[tuple[str, str], Traffic]:
+    """Return what was taken in after ``since``, by inbox and folder, and the state of each folder."""
+    found: defaultdict[tuple[str, str], Traffic] = defaultdict(Traffic)
+    for row in tx.execute(select(cursors.c.inbox, cursors.c.folder, cursors.c.last_pass_at)):
+        found[row.inbox, row.folder].last_pass_at = row.last_pass_at
+    groups = (ledger.c.inbox, ledger.c.folder, ledger.c.outcome)
+    for inbox, folder, outcome, count in tx.execute(select(*groups, func.count()).where(ledger.c.taken_at > since).group_by(*groups)):
+        found[inbox, folder].outcomes[Outcome(outcome)] = count
+    folders = (pending.c.inbox, pending.c.folder)
+    for inbox, folder, count in tx.execute(select(*folders, func.count()).group_by(*folders)):
+        found[inbox, folder].pending = count
+    return found
+
+
+def _promised_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Promise, ...]]:
+    names = ("reference", "what", "system", "due", "arithmetic", "met_at")
+    promised: defaultdict[str, list[Promise]] = defaultdict(list)
+    for reference, *rest in tx.execute(select(*(obligations.c[name] for name in names)).where(wanted).order_by(obligations.c.id)):
+        promised[reference].append(Promise(*rest))
+    return {reference: tuple(promises) for reference, promises in promised.items()}

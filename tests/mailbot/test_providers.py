@@ -1,0 +1,172 @@
+"""Providers: what they fill in, and under which names they sign."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from mailbot.config import Config, ProviderName, load_config
+from mailbot.errors import ConfigurationMistake
+from mailbot.providers import PROVIDERS, authserv_id_in, is_named, narrowest_name
+
+LEAST = """
+[operator]
+policy = "kazger"
+[store]
+url = "sqlite:////nowhere/mailbot.db"
+[[inbox]]
+address = "info@alit.kz"
+provider = "{inbox}"
+user = "info@alit.kz"
+password_file = "imap.password"
+{more}
+[smtp]
+provider = "{smtp}"
+user = "info@alit.kz"
+password_file = "smtp.password"
+sender = "info@alit.kz"
+"""
+
+
+def written(folder: Path, inbox: str, smtp: str, more: str = "") -> Path:
+    path = folder / "config.toml"
+    path.write_text(LEAST.format(inbox=inbox, smtp=smtp, more=more), encoding="utf-8")
+    return path
+
+
+def read(folder: Path, inbox: str, smtp: str, more: str = "") -> Config:
+    return load_config(written(folder, inbox, smtp, more))
+
+
+def mistakes_in(path: Path) -> list[str]:
+    with pytest.raises(ConfigurationMistake) as broken:
+        load_config(path)
+    return [mistake.removeprefix(f"{path}: ") for mistake in broken.value.mistakes]
+
+
+# --- what is filled in -----------------------------------------------------------------------------------------------
+def test_the_configuration_names_every_provider_that_is_known() -> None:
+    assert {*PROVIDERS, "custom"} == set(get_args(ProviderName))
+
+
+@pytest.mark.parametrize(
+    ("provider", "imap", "smtp", "authserv_id"),
+    [
+        ("gmail", "imap.gmail.com", "smtp.gmail.com", "mx.google.com"),
+        ("yandex", "imap.yandex.ru", "smtp.yandex.ru", "*.yandex.net"),
+        ("mail.ru", "imap.mail.ru", "smtp.mail.ru", "mxs.mail.ru"),
+    ],
+)
+def test_a_provider_fills_in_its_servers(tmp_path: Path, provider: str, imap: str, smtp: str, authserv_id: str) -> None:
+    config = read(tmp_path, provider, provider)
+    inbox, relay = config.inbox[0], config.smtp
+    assert (imap, 993, "implicit", authserv_id) == (inbox.host, inbox.port, inbox.tls, inbox.authserv_id)
+    assert (smtp, 465, "implicit", 2) == (relay.host, relay.port, relay.tls, relay.connections)
+
+
+def test_a_key_that_is_written_wins_over_the_provider(tmp_path: Path) -> None:
+    inbox = read(tmp_path, "yandex", "gmail", 'host = "imap.yandex.com"\nauthserv_id = "mx.alit.kz"').inbox[0]
+    assert ("imap.yandex.com", 993, "mx.alit.kz") == (inbox.host, inbox.port, inbox.authserv_id)
+
+
+def test_i11_no_provider_makes_it_possible_to_leave_out_tls(tmp_path: Path) -> None:
+    (told,) = mistakes_in(written(tmp_path, "gmail", "gmail", 'tls = "none"'))
+    assert told.startswith('inbox[1].tls: "none" works only for a server on this machine')
+
+
+def test_without_a_provider_each_key_of_the_server_is_missed(tmp_path: Path) -> None:
+    missing = [
+        f"{table}.{key}: is missing; config.example.toml shows it" for table in ("inbox[1]", "smtp") for key in ("host", "port", "tls")
+    ]
+    assert missing == mistakes_in(written(tmp_path, "custom", "custom"))
+
+
+@pytest.mark.parametrize("name", ["gmal", "Gmail", "mailru", ""])
+def test_a_mistyped_provider_is_told_with_the_list_and_nothing_else_is_missed(tmp_path: Path, name: str) -> None:
+    known = 'needs "gmail", "yandex", "mail.ru", "microsoft365" or "custom"'
+    assert [f"inbox[1].provider: {known}", f"smtp.provider: {known}"] == mistakes_in(written(tmp_path, name, name))
+
+
+def test_an_inbox_at_microsoft_365_is_a_mistake_that_says_why_and_what_to_do(tmp_path: Path) -> None:
+    (told,) = mistakes_in(written(tmp_path, "microsoft365", "microsoft365"))
+    assert told.startswith("inbox[1].provider: cannot be read yet: since 2022 Microsoft 365 lets no program read mail with a password")
+    assert "have the mail redirected" in told
+
+
+def test_letters_may_go_out_by_microsoft_365(tmp_path: Path) -> None:
+    relay = read(tmp_path, "gmail", "microsoft365").smtp
+    assert ("smtp.office365.com", 587, "starttls") == (relay.host, relay.port, relay.tls)
+
+
+# --- the names they sign with (H57, H58) -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("mx.google.com; dkim=pass header.i=@example.com; spf=pass smtp.mailfrom=a@example.com", "mx.google.com"),
+        ("mxs.mail.ru; spf=pass (mx1.i.mail.ru: domain of example.com) smtp.mailfrom=a@example.com", "mxs.mail.ru"),
+        (
+            "mail-nwsmtp-mxfront-production-main-1.vla.yp-c.yandex.net; spf=pass",
+            "mail-nwsmtp-mxfront-production-main-1.vla.yp-c.yandex.net",
+        ),
+        ("MX.alit.kz; none", "mx.alit.kz"),
+        ("mx.alit.kz 1; none", "mx.alit.kz"),
+        (' (by the gate) "mx.alit.kz" (first) ; none', "mx.alit.kz"),
+    ],
+)
+def test_h57_the_name_stands_before_the_first_semicolon(field: str, name: str) -> None:
+    assert name == authserv_id_in(field)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "",
+        "mx.alit.kz",
+        "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.com; dkim=pass header.d=example.com; dmarc=pass",  # Microsoft 365
+        "; spf=pass",
+        "mx.alit.kz evil.example; spf=pass",
+        "(" * 50_000,
+        "()" * 50_000,
+    ],
+)
+def test_h58_a_field_without_a_name_has_none(field: str) -> None:
+    assert authserv_id_in(field) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("mx.alit.kz", "mx.alit.kz"), ("MX.Alit.kz", "mx.alit.KZ"), ("mxfront1a.mail.yandex.net", "*.yandex.net")],
+)
+def test_h57_a_name_fits_what_is_configured(name: str, pattern: str) -> None:
+    assert is_named(name, pattern)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("mx2.alit.kz", "mx.alit.kz"),
+        ("mx.alit.kz.evil.example", "mx.alit.kz"),
+        ("evilyandex.net", "*.yandex.net"),
+        ("yandex.net", "*.yandex.net"),
+        ("mx.yandex.net.evil.example", "*.yandex.net"),
+    ],
+)
+def test_h57_a_name_that_only_looks_like_it_does_not_fit(name: str, pattern: str) -> None:
+    assert not is_named(name, pattern)
+
+
+@pytest.mark.parametrize(
+    ("names", "least", "proposed"),
+    [
+        (["mx.alit.kz"] * 3, 2, "mx.alit.kz"),
+        (["mx.alit.kz", "mx.alit.kz", "evil.alit.kz"], 2, "mx.alit.kz"),
+        (["a.mx.alit.kz", "b.mx.alit.kz", "c.mx.alit.kz"], 2, "*.mx.alit.kz"),
+        (["a.sas.yandex.net", "b.vla.yandex.net", "evil.example"], 2, "*.yandex.net"),
+        (["mx.one.kz", "mx.two.kz"], 2, None),
+        (["localhost"] * 2, 2, "localhost"),
+        (["evil.example"], 2, None),
+        ([], 1, None),
+    ],
+)
+def test_h58_the_narrowest_name_that_fits_enough_of_them_is_proposed(names: list[str], least: int, proposed: str | None) -> None:
+    assert proposed == narrowest_name(names, least)

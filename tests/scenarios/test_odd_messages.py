@@ -1,0 +1,230 @@
+"""Odd messages (``tests/mail``): what ``classify`` takes each for, and that the daemon, which reads as little as it can, says the same."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from mailbot.fetching import BEGINNING
+from mailbot.imap import HEADER_CAP
+from mailbot.judging import Judge
+from mailbot.policies import load_policy
+from rules.decide import PERSONAL
+from rules.policy import Policy
+from rules.vocabulary import RequestType
+from storage.register import Registered
+from storage.tables import receipts
+from tests.conftest import ConfigFile
+from tests.mailbot.scripted_imap import Script, Scripted, head
+from tests.scenarios.outside import append_all, lines_in, message, ordinary, outcomes_in, request, requests_in, run_once, seen_by, store_of
+from tests.servers import CapturingSmtp, Dovecot
+
+MAIL = Path(__file__).parents[1] / "mail"
+INBOX = "info@alit.example"
+"""To whom the messages in ``tests/mail`` are addressed."""
+
+TAKEN_FOR = {
+    "request": {
+        *("base64-with-spaces", "blank-line-of-spaces", "blank-text-beside-html", "body-charset-contradicts", "boundary-never-occurs"),
+        *("boundary-only-at-the-end", "cr-only", "cr-only-without-subject", "encoding-with-a-comment", "encrypted"),
+        *("letter-split-over-two-words", "mixed-b-and-q-words", "multipart-without-parts", "no-blank-line", "no-boundary-parameter"),
+        *("no-final-boundary", "nul-bytes", "one-part-with-a-name", "picture-before-text", "raw-cp1251-subject", "raw-koi8-r-subject"),
+        *("raw-utf-8-subject", "signed", "spaces-behind-soft-line-breaks", "type-without-subtype", "unlisted-recipients"),
+        *("unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
+    },
+    "held": {
+        *("display-name-is-an-address", "pgp-inline", "pgp-mime", "several-senders", "smime-enveloped", "smime-known-by-its-name"),
+        *("space-before-colon", "tnef-beside-blank-text", "two-from-fields", "two-subjects", "unknown-subject-charset"),
+    },
+    "automatic": {"bounce", "empty-return-path", "list-post", "our-letter-come-back"},
+    "ordinary": {
+        *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "file-name-in-pieces", "forwarded-as-attachment"),
+        *("hidden-html", "html-only", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
+    },
+}
+EXPECTED = {name: outcome for outcome, names in TAKEN_FOR.items() for name in sorted(names)}
+
+
+def odd(name: str) -> bytes:
+    """Return an odd message under its own Message-ID and from its own sender, so that none counts as a copy of another."""
+    raw = (MAIL / f"{name}.eml").read_bytes()
+    return raw.replace(b"<one@", f"<{name}@".encode()).replace(b"anna@client", f"{name}@client".encode())
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    """Return KazGer's policy with the inbox that the odd messages are addressed to."""
+    return replace(load_policy("kazger"), inboxes=(INBOX,))
+
+
+def test_every_odd_message_is_taken_for_something() -> None:
+    assert {path.stem for path in MAIL.glob("*.eml")} == EXPECTED.keys()
+
+
+def test_classify_says_what_each_odd_message_is(policy: Policy) -> None:
+    judge = Judge(policy)
+    assert EXPECTED == {name: str(judge.judge(odd(name)).outcome) for name in EXPECTED}
+
+
+def test_the_daemon_says_the_same_of_each(dovecot: Dovecot, mailbox: str, config_file: ConfigFile, policy: Policy) -> None:
+    config, judge = config_file(inbox={"address": INBOX}), Judge(policy)
+    append_all(dovecot, mailbox, map(odd, EXPECTED))
+    run_once(config)
+    outcomes = {line.uid: line.outcome for line in lines_in(config)}
+    assert EXPECTED == {name: outcomes[uid] for uid, name in enumerate(EXPECTED, start=1)}
+    types = {kept.place.uid: kept.type for kept in requests_in(config)}
+    judged = {uid: judge.judge(odd(name)).type for uid, name in enumerate(EXPECTED, start=1) if uid in types}
+    assert judged == types
+
+
+# --- H43: bodies that cannot be read -----------------------------------------------------------------------------------
+
+
+SEALED_TYPE = "application/pkcs7-mime"
+
+
+def with_attachments(subject: str, *attached: tuple[str, str, int], sender: str = "aigerim") -> bytes:
+    """Write a message of a blank text and of attachments: their types, names and sizes."""
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = f"{sender}@example.com", "info@alit.kz", subject
+    letter["Message-ID"] = f"<{sender}.2@example.com>"
+    letter.set_content("\n")
+    for kind, name, size in attached:
+        letter.add_attachment(b"x" * size, *kind.split("/"), filename=name)
+    return letter.as_bytes()
+
+
+def only_entry(config: Path) -> Registered:
+    (entry,) = requests_in(config)
+    return entry
+
+
+def test_h43_a_body_that_cannot_be_read_is_held_to_the_earliest_limit_of_anything_it_may_ask(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
+) -> None:
+    """It may be an opt-out, and that is due on the day it came."""
+    config, received = config_file(), datetime(2026, 2, 25, 5, 0, tzinfo=UTC)
+    dovecot.append(mailbox, with_attachments("", (SEALED_TYPE, "smime.p7m", 99)), internal_date=received)
+    run_once(config)
+    held = only_entry(config)
+    assert ("held", "The body cannot be read, and the subject says nothing.") == (held.outcome, held.reason)
+    assert "unreadable_body" in held.flags
+    assert (None, PERSONAL, date(2026, 2, 25)) == (held.type, held.may_be, held.due)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(SEALED_TYPE, "smime.p7m"), ("application/pdf", "scan.pdf")])
+def test_h43_the_subject_decides_and_staff_are_told_that_the_body_was_not_read(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile, kind: str, name: str
+) -> None:
+    config = config_file()
+    dovecot.append(mailbox, with_attachments("Opt-out of Notifications", (kind, name, 99)))
+    run_once(config)
+    assert ("request", RequestType.OPT_OUT, ("unreadable_body",)) == (
+        only_entry(config).outcome,
+        only_entry(config).type,
+        only_entry(config).flags,
+    )
+
+
+def test_a_request_without_any_text_made_again_follows_the_open_one(dovecot: Dovecot, mailbox: str, config_file: ConfigFile) -> None:
+    config = config_file()
+    asked = message("aigerim", "Delete my personal data", "%PDF").replace(b"text/plain; charset=utf-8", b"application/pdf")
+    for raw in (asked, asked.replace(b"aigerim.1@", b"aigerim.2@")):
+        dovecot.append(mailbox, raw)
+        run_once(config)
+    assert {"request": 1, "follow_up": 1} == outcomes_in(config)
+
+
+def test_names_of_attachments_are_heard_behind_what_is_read_of_a_message_without_text(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file()
+    attached = (("application/pdf", "scan.pdf", 900_000), ("application/pdf", "Delete my personal data.pdf", 9))
+    dovecot.append(mailbox, with_attachments("", *attached))
+    run_once(config)
+    assert ("held", (RequestType.DESTROY,)) == (only_entry(config).outcome, only_entry(config).may_be)
+
+
+def test_a_message_without_text_that_is_too_large_is_read_as_far_as_its_beginning(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file(inbox={"max_message_size": 10_000})
+    parts = (b"text/plain\r\n\r\n", b"text/html\r\n\r\n<p>Please delete my personal data.</p>", b"image/png\r\n\r\n" + b"x\r\n" * 5000)
+    whole = message("aigerim", "", "").replace(b"text/plain; charset=utf-8\r\n\r\n", b"multipart/mixed; boundary=b\r\n")
+    whole += b"".join(b"\r\n--b\r\nContent-Type: " + part for part in parts)
+    dovecot.append(mailbox, whole)
+    run_once(config)
+    assert ("request", RequestType.DESTROY) == (only_entry(config).outcome, only_entry(config).type)
+    assert "too_large" in only_entry(config).flags
+
+
+def test_i4_of_a_message_without_text_no_more_than_its_beginning_is_fetched(config_file: ConfigFile) -> None:
+    blank = '("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "7BIT" 0 0)'
+    scan = '("APPLICATION" "PDF" ("NAME" "scan.pdf") NIL NIL "BASE64" 9000000)'
+    said = {
+        "HEADER": head(1, "From: aigerim@example.com\r\nSubject: Hello\r\n\r\n"),
+        "BODYSTRUCTURE": f'* 1 FETCH (UID 1 BODYSTRUCTURE ({blank}{scan} "MIXED"))\r\n',
+        "BODY.PEEK[1]": "* 1 FETCH (UID 1 BODY[1]<0> {0}\r\n)\r\n",
+        f"BODY.PEEK[]<0.{BEGINNING}>": "* 1 FETCH (UID 1 BODY[]<0> {14}\r\nSubject: Hello)\r\n",
+    }
+    script: Script = {
+        "UID FETCH": lambda command: next((answer for item, answer in said.items() if item in command), "") + "TAG OK\r\n",
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
+    }
+    server = Scripted(script)
+    config = config_file(inbox={"port": server.port})
+    run_once(config)
+    server.close()
+    assert {"ordinary": 1} == outcomes_in(config)
+    assert f"UID FETCH 1 (BODY.PEEK[]<0.{BEGINNING}>)" == [command for command in server.heard if "FETCH" in command][-1]
+
+
+# --- H54: headers made to hide what they say ---------------------------------------------------------------------------
+
+
+PADDING = {
+    "received": b"Received: from a.example by b.example; Mon, 5 Jan 2026 10:00:00 +0500\r\n" * 1100,
+    "fields": b"X-Padding: y\r\n" * 20_000,
+    "field": b"X-Padding: " + b"y" * 140_000 + b"\r\n",
+}
+
+
+def test_h54_padding_hides_no_request(dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, policy: Policy) -> None:
+    config = config_file()
+    bombs = [padding + request(name) for name, padding in PADDING.items()]
+    bombs.append(PADDING["field"] + message("blank", "", "Please delete my personal data."))
+    append_all(dovecot, mailbox, bombs)
+    run_once(config)
+    assert ["request"] * 4 == [line.outcome for line in lines_in(config)] == [str(Judge(policy).judge(bomb).outcome) for bomb in bombs]
+    assert {f"{name}@example.com": 1 for name in (*PADDING, "blank")} == seen_by(smtp)
+
+
+def test_h54_a_text_behind_more_parts_than_are_read_is_held(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile, policy: Policy
+) -> None:
+    config = config_file()
+    bomb = message("aigerim", "", "").replace(b"text/plain; charset=utf-8\r\n", b"multipart/mixed; boundary=b\r\n")
+    bomb += b"\r\n--b\r\n\r\n" * 600 + b"Please delete my personal data.\r\n--b--\r\n"
+    dovecot.append(mailbox, bomb)
+    run_once(config)
+    assert ("held", {"held": 1}) == (str(Judge(policy).judge(bomb).outcome), outcomes_in(config))
+
+
+def test_h54_a_header_too_large_to_read_is_set_aside_and_holds_nothing_up(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, policy: Policy
+) -> None:
+    config = config_file()
+    bombs = [b"X-Padding: y\r\n" * 100_000 + request("hidden"), request("open").replace(b"\r\n\r\n", b"\r\n" + b"X: y\r\n" * 200_000, 1)]
+    append_all(dovecot, mailbox, [*bombs, request("aigerim"), ordinary("firm")])
+    assert 1 == run_once(config).exit_status, "that something was set aside must be heard"
+    said = [(line.outcome, line.reason) for line in lines_in(config)]
+    assert [("shunted", "header_too_large")] * 2 == said[:2]
+    assert ["request", "ordinary"] == [outcome for outcome, _ in said[2:]]
+    assert {"aigerim@example.com": 1} == seen_by(smtp)
+    assert ["held", "held"] == [str(Judge(policy).judge(bomb).outcome) for bomb in bombs]
+    with store_of(config) as tx:
+        kept = tx.execute(select(receipts.c.header).order_by(receipts.c.uid)).scalars().all()
+    assert [bomb[:HEADER_CAP] for bomb in bombs] == kept[:2]
