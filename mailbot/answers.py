@@ -4,6 +4,7 @@ Only reading: nothing here talks to the server, and no bytes it sends are truste
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,24 +123,26 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the structure of a message tells without fetching any of it: what to read, and the names of what is attached."""
+    """What the structure of a message tells without fetching any of it: what to read, and the names of what is attached.
+
+    ``text`` is None where there is no text, or where it stands in several parts: then the message itself has to be read.
+    """
 
     text: TextPart | None
     attached: tuple[str, ...]
 
 
 def read_structure(structure: Any) -> Structure:
-    """Find the first text/plain part, else the first text/html one, looking into multiparts but not into messages."""
-    plain: TextPart | None = None
-    html: TextPart | None = None
+    """Find the text/plain part, else the text/html one, looking into multiparts but not into messages."""
+    texts: defaultdict[str, list[TextPart]] = defaultdict(list)
     attached: list[str] = []
     for number, part in _single_parts(structure):
-        found = _text_part(number, part)
-        plain = plain or (found if found and found.subtype == "plain" else None)
-        html = html or (found if found and found.subtype == "html" else None)
-        if found is None and (name := _file_name(part)):
+        if found := _text_part(number, part):
+            texts[found.subtype].append(found)
+        elif name := _file_name(part):
             attached.append(name)
-    return Structure(plain or html, tuple(attached))
+    preferred = texts["plain"] or texts["html"]
+    return Structure(preferred[0] if len(preferred) == 1 else None, tuple(attached))
 
 
 def _single_parts(structure: Any) -> Iterator[tuple[str, Any]]:

@@ -32,13 +32,16 @@ from mailbot.config import (
     load_config,
     read_moved_days,
     read_secret,
+    secret_of,
     written_in,
 )
+from mailbot.daemon import relay_of
 from mailbot.errors import ConfigurationMistake, Problem
-from mailbot.imap import Address, LoginRefused, Mailbox
+from mailbot.imap import LoginRefused, Mailbox
 from mailbot.policies import law_alone, load_policy
 from mailbot.providers import PROVIDERS, authserv_id_in, is_named, narrowest_name
-from mailbot.smtp import Connection, Relay, RelayRefusesUs
+from mailbot.smtp import Connection, RelayRefusesUs
+from mailbot.watch import address_of
 from rules.header import read_fields, split_head
 from rules.promises import warnings_of
 from rules.working_days import Calendar
@@ -290,9 +293,8 @@ def _look_at_inbox(part: str, inbox: Inbox) -> Iterator[Finding]:
 
 @contextmanager
 def _opened(inbox: Inbox, password: str) -> Iterator[Mailbox]:
-    ca_file = str(inbox.tls_ca_file) if inbox.tls_ca_file else None
     try:
-        mailbox = Mailbox(Address(inbox.host, inbox.port, inbox.tls, ca_file, inbox.user, password, inbox.folder, inbox.timeout_seconds))
+        mailbox = Mailbox(address_of(inbox, password))
     except LoginRefused as refused:
         raise LoginRefused(f"{refused}{_hint(inbox)}") from refused
     try:
@@ -357,19 +359,17 @@ def _advice(inbox: Inbox, topmost: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _look_at_smtp(smtp: Smtp) -> Iterator[Finding]:
-    user, password = smtp.user, None
+    password = None
     try:
-        password = read_secret(smtp.password_file, smtp.password_credential) if user else None
-    except ConfigurationMistake as mistake:
-        user = None  # the rest can be tried without a login
+        password = secret_of(smtp) if smtp.user else None
+    except ConfigurationMistake as mistake:  # the rest can be tried without a login
         yield from _wrong("smtp", mistake)
-    ca_file = str(smtp.tls_ca_file) if smtp.tls_ca_file else None
-    relay = Relay(smtp.host, smtp.port, smtp.tls, ca_file, user, password, smtp.timeout_seconds)
+    relay = relay_of(smtp, password)
     try:
         offers = asyncio.run(Connection(relay).look())
     except RelayRefusesUs as refused:
         raise RelayRefusesUs(f"{refused}{_hint(smtp)}") from refused
-    yield _ok("smtp", f"{_line_to(smtp)}, {'logged in as configured' if user else 'not logged in'}; nothing was sent")
+    yield _ok("smtp", f"{_line_to(smtp)}, {'logged in as configured' if password else 'not logged in'}; nothing was sent")
     known = [f"{keyword.upper()} {offers[keyword]}".strip() for keyword in ("size", "8bitmime", "smtputf8") if keyword in offers]
     yield _ok("smtp", f"it offers {', '.join(known)}" if known else "it offers neither SIZE nor 8BITMIME nor SMTPUTF8; letters need none")
 

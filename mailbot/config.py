@@ -362,6 +362,11 @@ def read_moved_days(file: Path | None) -> Mapping[date, Override]:
         raise ConfigurationMistake(*error.mistakes) from error
 
 
+def secret_of(server: Server) -> str:
+    """Return the password for a server; raises ``ConfigurationMistake``."""
+    return read_secret(server.password_file, server.password_credential)
+
+
 def read_secret(file: Path | None, credential: str | None) -> str:
     """Return a password from its file (mode 0600) or from the service manager's credentials; never from the configuration."""
     place = file if file is not None else _credential_place(credential or "")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from mailbot.config import Config, Inbox, Smtp, read_secret
+from mailbot.config import Config, Inbox, Smtp, secret_of
 from mailbot.delivery import Delivery
 from mailbot.desk import set_up_desk
 from mailbot.digest import digest_order, queue_digest
@@ -30,6 +30,8 @@ from storage.outbox import Caps, LetterState
 WAIT_FOR_THE_OTHER_SECONDS = 60
 RENEW_SECONDS = 20
 TELL_EVERY_SECONDS = 10.0
+UNWATCHED_SECONDS = 180
+"""The watchdog's interval where no service manager names one."""
 END_WITHIN_SECONDS = 8
 DELIVERY, SCHEDULE = "delivery", "schedule"
 
@@ -46,8 +48,8 @@ class Works:
         """Open the store and read the secrets; raises ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
         self._pauses = pauses or Pauses()
         self._order = digest_order(config)
-        self.pulse = Pulse()
-        self.relay = _relay(config.smtp)
+        self.pulse = Pulse((watchdog_seconds() or UNWATCHED_SECONDS) / 3)
+        self.relay = relay_of(config.smtp, secret_of(config.smtp) if config.smtp.user else None)
         self.stop = threading.Event()
         self.desk = set_up_desk(config, now)
         limits = config.limits
@@ -262,7 +264,7 @@ def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *argum
         loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _relay(smtp: Smtp) -> Relay:
-    password = read_secret(smtp.password_file, smtp.password_credential) if smtp.user else None
+def relay_of(smtp: Smtp, password: str | None) -> Relay:
+    """Return where letters are handed over, and as whom; nobody in particular without a password."""
     ca_file = str(smtp.tls_ca_file) if smtp.tls_ca_file else None
-    return Relay(smtp.host, smtp.port, smtp.tls, ca_file, smtp.user, password, smtp.timeout_seconds)
+    return Relay(smtp.host, smtp.port, smtp.tls, ca_file, smtp.user if password else None, password, smtp.timeout_seconds)

@@ -6,8 +6,7 @@ from datetime import datetime
 from secrets import token_urlsafe
 from zoneinfo import ZoneInfo
 
-from mailbot.config import Config, Limits
-from mailbot.errors import ConfigurationMistake
+from mailbot.config import Config, Limits, read_moved_days
 from mailbot.letters import LetterOffice
 from mailbot.policies import load_policy
 from rules.addresses import mailbox_key
@@ -16,7 +15,7 @@ from rules.deadlines import Deadlines
 from rules.fingerprint import Keys
 from rules.policy import Policy
 from rules.recognition import Recogniser
-from rules.working_days import NO_OVERRIDES, Calendar, CalendarMistakes, read_overrides
+from rules.working_days import Calendar
 from storage.database import Database, open_database
 from storage.evidence import keys_of
 from storage.subscribers import set_systems
@@ -49,7 +48,7 @@ def set_up_desk(config: Config, now: Callable[[], datetime]) -> Desk:
     policy = load_policy(config.operator.policy)
     zone = ZoneInfo(config.operator.timezone)
     systems = (OWN_SYSTEM, *(system.name for system in config.system))
-    calendar = _calendar(policy.law.country, config)
+    calendar = Calendar(policy.law.country, read_moved_days(config.operator.calendar_overrides))
     database = open_database(config.store.url)
     with database.write() as tx:
         keys = keys_of(tx)
@@ -69,17 +68,3 @@ def set_up_desk(config: Config, now: Callable[[], datetime]) -> Desk:
         systems=systems,
         now=now,
     )
-
-
-def _calendar(country: str, config: Config) -> Calendar:
-    path = config.operator.calendar_overrides
-    if path is None:
-        return Calendar(country, NO_OVERRIDES)
-    try:
-        return Calendar(country, read_overrides(path.read_text(encoding="utf-8"), str(path)))
-    except OSError as error:
-        raise ConfigurationMistake(
-            f"operator.calendar_overrides: {path} cannot be read: {(error.strerror or 'unknown error').lower()}"
-        ) from error
-    except CalendarMistakes as error:
-        raise ConfigurationMistake(*error.mistakes) from error

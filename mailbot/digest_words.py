@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 from mailbot.wording import TEMPLATES
@@ -275,9 +276,9 @@ class Speaker:
         for kind, counter in sorted(digest.numbers.items(), key=lambda pair: (-pair[1].total(), pair[0] or "")):
             present = [result for result in Result if counter[result]]
             told = ", ".join(self.count(words["month"][result], counter[result]) for result in present)
-            bars = [(result.value, 100 * counter[result] // most) for result in present]
-            rest = 100 - sum(width for _, width in bars)
-            rows.append({"label": words["type"][kind or "held"], "told": told, "bars": bars, "rest": rest})
+            ends = [100 * end // most for end in accumulate((counter[result] for result in present), initial=0)]
+            bars = [(result.value, end - start) for result, (start, end) in zip(present, pairwise(ends), strict=True)]
+            rows.append({"label": words["type"][kind or "held"], "told": told, "bars": bars, "rest": 100 - ends[-1]})
         heading = words["heading"]["month"].format(month=words["months"][digest.month.month - 1], year=digest.month.year)
         return {"heading": heading, "rows": rows, "legend": [(result.value, words["month"][result]) for result in Result]}
 

@@ -18,6 +18,7 @@ from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import HEADER_CAP, Mailbox
 from mailbot.logs import log
+from mailbot.providers import is_named
 from rules.automatic import Kind, Screening
 from rules.header import MAX_HEADER
 from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
@@ -69,7 +70,7 @@ class Fetcher:
         self._lying = lying
         self._inbox = inbox
         self._mailbox = mailbox
-        self._own_servers = frozenset(name.lower() for name in (inbox.host, inbox.authserv_id) if name)
+        self._own_servers = tuple(name for name in (inbox.host, inbox.authserv_id) if name)
 
     def fetch(self, cursor: Cursor, uids: Sequence[int]) -> Fetched:
         """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
@@ -146,7 +147,7 @@ class Fetcher:
         """Tell whether the topmost Received field is our own server's; any other's may say what its writer likes."""
         lines = message.fields.get("received")
         found = _BY_HOST.search(lines[0]) if lines else None
-        return found is not None and found[1].lower() in self._own_servers
+        return found is not None and any(is_named(found[1], ours) for ours in self._own_servers)
 
     def _candidates(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
         """Return which messages are read whole and of which only the text is read first; all others stay as they are."""

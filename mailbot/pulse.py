@@ -8,15 +8,12 @@ from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
-SLACK_SECONDS = 60.0
-"""How much later than it said a part may be: the machine may be busy."""
-
 
 class Pulse:
     """By when each part will be heard of again. Parts live in several threads."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic, slack_seconds: float = SLACK_SECONDS) -> None:
-        """Nobody has promised anything yet."""
+    def __init__(self, slack_seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        """Nobody has promised anything yet. A part may be ``slack_seconds`` later than it said: the machine may be busy."""
         self._clock = clock
         self._slack = slack_seconds
         self._lock = Lock()

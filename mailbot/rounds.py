@@ -28,9 +28,9 @@ from storage.database import StoreFailure
 from storage.ledger import CursorMoved, Entry, Pending
 
 MOST_TRIES = 3
+"""How often a message may bring us down, or fail to be delivered, before it is set aside for a person (H7, H23)."""
 MOST_HANGUPS = 12
 """After so many failures of the server at one message alone, with the pauses between them some half an hour, it is set aside."""
-"""How often a message may bring us down, or fail to be delivered, before it is set aside for a person (H7, H23)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from mailbot.config import Inbox, read_secret
+from mailbot.config import Inbox, secret_of
 from mailbot.desk import Desk
 from mailbot.ears import Ears
 from mailbot.errors import ConfigurationMistake, Problem
@@ -37,8 +37,8 @@ class Watch:
     stop: threading.Event
     committed: Callable[[], None]
     """Called after each batch that may have letters to send."""
-    pulse: Pulse = field(default_factory=Pulse)
-    pauses: Pauses = field(default_factory=Pauses)
+    pulse: Pulse
+    pauses: Pauses
     counts: list[Count] = field(default_factory=list)
     """What the rounds of ``once`` found."""
     _told: set[str] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         """Read the password; raises ``ConfigurationMistake``."""
-        self.address = _address(self.inbox)
+        self.address = address_of(self.inbox, secret_of(self.inbox))
 
     def once(self) -> tuple[Round, Mailbox]:
         """Go one round and listen once; return both for what is filed away when letters are accepted."""
@@ -147,7 +147,7 @@ def _tell(count: Count) -> None:
         log.info("round_done", messages=count.messages, requests=count.requests, held=count.held, shunted=count.shunted)
 
 
-def _address(inbox: Inbox) -> Address:
-    password = read_secret(inbox.password_file, inbox.password_credential)
+def address_of(inbox: Inbox, password: str) -> Address:
+    """Return where an inbox is and as whom to enter."""
     ca_file = str(inbox.tls_ca_file) if inbox.tls_ca_file else None
     return Address(inbox.host, inbox.port, inbox.tls, ca_file, inbox.user, password, inbox.folder, inbox.timeout_seconds)

@@ -30,7 +30,8 @@ MAKING = 0x6D61696C626F74
 """PostgreSQL's advisory lock under which a store is made or upgraded ("mailbot" in ASCII)."""
 
 _OUR_REVISION = re.compile(r"\d{4}")
-_READ_ONLY_SQLSTATE = "25006"
+_MAY_NOT_WRITE = frozenset({"25006", "42501"})
+"""PostgreSQL: a read-only transaction, and a role without the right (appendix A of its manual)."""
 
 
 class StoreFailure(Exception):
@@ -270,7 +271,7 @@ def _sqlite_code(error: DBAPIError) -> int | None:
 
 def _is_the_worlds(error: DBAPIError) -> bool:
     """Tell whether the engine, its disk or the way to it failed, and not our statement. SQLite calls both OperationalError."""
-    if getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQLSTATE:
+    if getattr(error.orig, "sqlstate", None) in _MAY_NOT_WRITE:
         return True
     fails = isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
     return fails and _sqlite_code(error) != sqlite3.SQLITE_ERROR

@@ -56,9 +56,7 @@ def test_with_nobody_to_tell_a_digest_is_shown_but_not_sent(mailbot: Type, tmp_p
     assert Ran(78, "", told) == mailbot("digest", "--send", "--config", config)
 
 
-def test_a_digest_that_is_asked_for_reaches_its_reader(
-    mailbot: Type, dovecot: Dovecot, smtp: CapturingSmtp, config_file: ConfigFile
-) -> None:
+def test_a_digest_that_is_asked_for_reaches_its_reader(mailbot: Type, smtp: CapturingSmtp, config_file: ConfigFile) -> None:
     config = config_file(staff={"digest_at": "23:59"})
     assert Ran(0, QUEUED, "") == mailbot("digest", "--send", "--config", config)
     assert 0 == asyncio.run(Works(load_config(config)).once()).exit_status

@@ -12,6 +12,7 @@ from mailbot.config import load_config
 from mailbot.desk import Desk
 from mailbot.digest import digest_order, queue_digest, queue_digest_now, show_digest
 from mailbot.errors import ConfigurationMistake
+from mailbot.letters import LetterMistake
 from rules.automatic import screen
 from rules.message import read_header
 from rules.vocabulary import Language, RequestType
@@ -71,6 +72,12 @@ def test_h90_a_digest_is_crlf_only_ascii_and_short_of_line(desk: Desk) -> None:
     assert content.isascii()
     assert set() == set(b"\r\n") & set(content.replace(b"\r\n", b""))
     assert 78 >= max(map(len, content.split(b"\r\n")))
+
+
+def test_h89_a_name_that_would_break_the_header_gets_no_digest_out(desk: Desk) -> None:
+    policy = replace(desk.policy, operator={Language.EN: "Bell\x07"})
+    with pytest.raises(LetterMistake):
+        queue_digest(replace(desk, policy=policy), ORDER, NOW)
 
 
 def test_no_cap_binds_a_digest(desk: Desk) -> None:

@@ -80,8 +80,8 @@ def test_h101_an_empty_day_says_so_with_its_accounts() -> None:
         "Personal data digest\n"
         "23 November 2026, 09:00\n"
         "\n"
-        "There is nothing to decide today: nothing is late, nothing is due soon, and\n"
-        "every letter arrived.\n"
+        "There is nothing to decide today: nothing is late, nothing is due soon, and no\n"
+        "letter is stuck.\n"
         "\n"
         "MAIL AND ACCOUNTS\n"
         "\n"
@@ -144,6 +144,29 @@ def test_how_far_a_due_date_is_stands_in_words(due: date | None, days: int, told
     page = a_page(a_digest({Section.DECIDE: [an_item(due=due, days=days)]}))
     assert f"    {told}\n" in page.text
     assert told.rstrip(".") in Tags(page.html).texts
+
+
+@pytest.mark.parametrize(
+    ("received", "due", "bars"),
+    [
+        (date(2026, 11, 13), TODAY, [("calm", "100")]),
+        (date(2026, 11, 20), date(2026, 11, 22), [("calm", "100")]),
+        (date(2026, 11, 20), date(2026, 11, 30), [("calm", "30"), ("rest", "70")]),
+        (TODAY, date(2026, 11, 30), [("rest", "100")]),
+        (TODAY, TODAY, [("calm", "100")]),
+        (TODAY, None, []),
+    ],
+)
+def test_a_bar_draws_how_much_of_the_time_is_over(received: date, due: date | None, bars: list[tuple[str, str]]) -> None:
+    html = a_page(a_digest({Section.DECIDE: [an_item(due=due, received_on=received)]})).html
+    assert bars == re.findall(r'<td class="bar-(\w+)" width="(\d+)%"', html)
+
+
+def test_only_what_stands_elsewhere_is_marked_as_new() -> None:
+    new = an_item(is_new=True)
+    assert ["DECIDE"] == [
+        section.name for section in (Section.DECIDE, Section.NEW) if "data (new)" in a_page(a_digest({section: [new]})).text
+    ]
 
 
 @pytest.mark.parametrize(
@@ -214,13 +237,13 @@ def test_i10_a_mailbox_that_nobody_reads_stands_at_the_top(traffic: Traffic, tol
 def test_the_months_numbers_are_told_and_drawn_by_type() -> None:
     numbers = {
         RequestType.BLOCK: Counter({Result.LATE: 1}),
-        RequestType.ACCESS: Counter({Result.IN_TIME: 3, Result.OPEN: 1}),
+        RequestType.ACCESS: Counter({Result.IN_TIME: 1, Result.OPEN: 5}),
     }
     page = a_page(a_digest(numbers=numbers))
-    assert "    Access to own data: 3 in time, 1 open\n    Blocking of data: 1 late\n" in page.text
+    assert "    Access to own data: 1 in time, 5 open\n    Blocking of data: 1 late\n" in page.text
     chart = page.html.partition("Requests of the month")[2]
     bars = re.findall(r'<td class="bar-(\w+)" width="(\d+)%"', chart)
-    assert [("in_time", "75"), ("open", "25"), ("late", "25"), ("rest", "75")] == bars
+    assert [("in_time", "16"), ("open", "84"), ("late", "16"), ("rest", "84")] == bars
 
 
 # --- both forms ----------------------------------------------------------------------------------------------------------------------

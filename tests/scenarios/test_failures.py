@@ -146,7 +146,7 @@ def tls_port(dovecot: Dovecot, tls: str) -> int:
 # --- the daemon ------------------------------------------------------------------------------------------------------
 
 
-NO_DIGEST = {"digest_to": []}
+NO_DIGEST: dict[str, list[str]] = {"digest_to": []}
 """Letters are counted here; the digest has tests of its own."""
 
 
