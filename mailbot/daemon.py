@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailbot.config import Config, Inbox, Smtp, secret_of
@@ -33,6 +33,10 @@ TELL_EVERY_SECONDS = 10.0
 UNWATCHED_SECONDS = 180
 """The watchdog's interval where no service manager names one."""
 END_WITHIN_SECONDS = 8
+FIRST_LOOK_WITHIN = timedelta(minutes=5)
+"""How long the first digest waits for every inbox to be read once."""
+LINGER_SECONDS = 20.0
+"""How long the daemon keeps a connection to the relay when it has nothing more to say."""
 DELIVERY, SCHEDULE = "delivery", "schedule"
 
 
@@ -58,6 +62,7 @@ class Works:
         self.watches = [Watch(self.desk, inbox, self.stop, self._letters_wait, self.pulse, self._pauses) for inbox in config.inbox]
         self.instance = Instance(self.desk.database)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._began = now()
 
     @property
     def addresses(self) -> list[tuple[Inbox, Address]]:
@@ -84,6 +89,7 @@ class Works:
         telling = asyncio.create_task(self._keep_telling())
         try:
             if await self._enter(ending, None):
+                self.delivery.linger_seconds = LINGER_SECONDS
                 log.info("started", inboxes=len(self.watches), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
                 tell("READY=1", status("works"))
                 keepers = [_in_thread(watch.keep) for watch in self.watches]
@@ -204,7 +210,8 @@ class Works:
         doing = "looks at the clock"
         try:
             now = self.desk.now()
-            queue_digest(self.desk, self._order, now)
+            if self._has_looked_round(now):
+                queue_digest(self.desk, self._order, now)
             if (following := self._next_letter()) and following <= now:  # a person's command may have queued one: nobody told us
                 self._letters_wait()
         except (StoreFailure, Problem) as failure:
@@ -214,6 +221,10 @@ class Works:
             log.error("digest_failed", **where(error))
             doing = "no digest, by a fault of mailbot itself"
         self.pulse.beat(SCHEDULE, self._pauses.between_looks, doing)
+
+    def _has_looked_round(self, now: datetime) -> bool:
+        """Tell whether a digest would speak of the mail as it is, or would speak in vain of an inbox that is away."""
+        return all(watch.has_gone_round for watch in self.watches) or now - self._began > FIRST_LOOK_WITHIN
 
     def _letters_wait(self) -> None:
         """Wake delivery, from whatever thread."""

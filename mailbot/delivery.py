@@ -4,6 +4,7 @@ A few connections are kept open. What they have ready to mark or to settle at on
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,6 +66,8 @@ class Delivery:
     now: Now
     went_on: Callable[[], None] = lambda: None
     """Called after each letter, however it ended."""
+    linger_seconds: float = 0.0
+    """How long connections are kept open when nothing is due: the next letter need not wait for a new one."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
 
@@ -175,6 +178,7 @@ class _Run:
         self._journal = journal
         self._tally = delivery.tally
         self._connections = [Connection(delivery.relay) for _ in range(delivery.connections)]
+        self._carriers: list[asyncio.Task[None]] = []
         self._letters: asyncio.Queue[ClaimedLetter | None] = asyncio.Queue()
         self._running_out = asyncio.Event()
         self._opening = asyncio.Lock()
@@ -184,33 +188,43 @@ class _Run:
         """Carry letters until none is due; a failure is raised as it is, not in a group."""
         try:
             async with asyncio.TaskGroup() as group:
-                carriers = [group.create_task(self._carry(connection)) for connection in self._connections]
                 try:
-                    await self._claim_ahead(until)
+                    await self._claim_ahead(group, until)
                     await self._letters.join()
                 except asyncio.CancelledError:
                     self._put_back_what_is_left()
                     self._dismiss_carriers()
-                    await asyncio.wait(carriers, timeout=END_WITHIN_SECONDS)
+                    if self._carriers:
+                        await asyncio.wait(self._carriers, timeout=END_WITHIN_SECONDS)
                     raise
                 self._dismiss_carriers()
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
-    async def _claim_ahead(self, until: asyncio.Event | None) -> None:
+    async def _claim_ahead(self, group: asyncio.TaskGroup, until: asyncio.Event | None) -> None:
         while self._tally.problem is None:
             self._delivery.woken.clear()
             last_look = until is None or until.is_set()
             claimed = await asyncio.to_thread(self._delivery.claim)
             for letter in claimed:
                 self._letters.put_nowait(letter)
+            for connection in self._connections[len(self._carriers) : self._letters.qsize()]:  # no more than there is work for
+                self._carriers.append(group.create_task(self._carry(connection)))
             if claimed:
                 self._running_out.clear()
                 await self._running_out.wait()
-            elif last_look:
+            elif last_look and not await self._linger():
                 return
-            else:
+            elif not last_look:
                 await self._wait_for_more(until)
+
+    async def _linger(self) -> bool:
+        """Keep open what is open for a while; tell whether there is more to send."""
+        if until_soon := self._delivery.linger_seconds if any(each.is_open for each in self._connections) else 0.0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(until_soon):
+                    await self._delivery.woken.wait()
+        return self._delivery.woken.is_set()
 
     async def _wait_for_more(self, until: asyncio.Event | None) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (self._delivery.woken, until) if event is not None]
@@ -312,7 +326,7 @@ class _Run:
                 self._journal.settle(self._put_back(letter))
 
     def _dismiss_carriers(self) -> None:
-        for _ in self._connections:
+        for _ in self._carriers:
             self._letters.put_nowait(None)
 
 

@@ -75,7 +75,7 @@ def digest_order(config: Config) -> DigestOrder:
 
 def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
     """Queue the digest of the local day that is due, unless it stands already or is from before the store began (H99)."""
-    day = day_due(now, desk.zone, order.at, _calendar(desk), working_only=order.working_only)
+    day = day_due(now, desk.zone, order.at, desk.deadlines.calendar, working_only=order.working_only)
     if day is None or not order.to:
         return False
     causes = {to: _cause(desk, DAILY, day.isoformat(), to) for to in order.to}
@@ -112,7 +112,7 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
         day=day,
         now=now.astimezone(desk.zone),
         since=since,
-        items=_sorted_out(matters, _today(desk, now), _calendar(desk)),
+        items=_sorted_out(matters, _today(desk, now), desk.deadlines.calendar),
         set_aside=ledger.set_aside(tx),
         undelivered=overview.undelivered(tx, now - WAITS_TOO_LONG),
         traffic={folder: traffic.get(folder, Traffic()) for folder in (*order.folders, *_busy(traffic))},
@@ -258,10 +258,6 @@ def _next_working_day(day: date, calendar: Calendar) -> date:
     while not calendar.is_working_day(day):
         day += ONE_DAY
     return day
-
-
-def _calendar(desk: Desk) -> Calendar:
-    return desk.deadlines._calendar
 
 
 def _today(desk: Desk, now: datetime) -> date:

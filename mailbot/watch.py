@@ -41,6 +41,8 @@ class Watch:
     pauses: Pauses
     counts: list[Count] = field(default_factory=list)
     """What the rounds of ``once`` found."""
+    has_gone_round: bool = False
+    """Whether everything in the inbox was seen since the start."""
     _told: set[str] = field(default_factory=set)
     address: Address = field(init=False)
 
@@ -84,6 +86,7 @@ class Watch:
             while not self.stop.is_set():
                 count = self._round(mailbox).go(self.stop)
                 patience.went_well()
+                self.has_gone_round = True
                 _tell(count)
                 if listened is None or monotonic() - listened >= LISTEN_EVERY_SECONDS:
                     _tell(ears.listen(self.stop, self._batch_done))

@@ -103,7 +103,7 @@ class Deadlines:
         if not systems:
             raise ValueError("name at least one system: a duty without a place would be nobody's")
         self._policy = policy
-        self._calendar = calendar
+        self.calendar = calendar
         self._zone = zone
         self._systems = tuple(systems)
         self._counted: dict[tuple[RequestType | Event, date], tuple[Obligation, ...]] = {}
@@ -138,7 +138,7 @@ class Deadlines:
                 yield replace(obligation, system=system)
 
     def _weigh(self, limit: Limit, trigger: RequestType | Event, received: datetime) -> Weighed:
-        counted = due(limit, received, self._calendar, self._zone)
+        counted = due(limit, received, self.calendar, self._zone)
         return Weighed(limit, counted, waits=isinstance(trigger, RequestType) and limit.starts is not Starts.RECEIPT)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, insert, select, update
 
 from rules.place import Cursor, Place
 from rules.vocabulary import Outcome
@@ -253,12 +253,6 @@ def _as_set_aside(row: Row[tuple[object, ...]]) -> SetAside:
 
 def _note(tx: Connection, row: int, what: str, who: str, detail: Mapping[str, object], now: datetime) -> None:
     tx.execute(insert(notes).values(ledger_id=row, at=now, what=what, who=who, detail=dict(detail)))
-
-
-def count_by_outcome(tx: Connection, since: datetime) -> dict[Outcome, int]:
-    """Return how many messages were taken in since then, by outcome: what arrived is what is accounted for."""
-    rows = tx.execute(select(ledger.c.outcome, func.count()).where(ledger.c.taken_at >= since).group_by(ledger.c.outcome))
-    return {Outcome(outcome): count for outcome, count in rows}
 
 
 def _row(entry: Entry, now: datetime) -> dict[str, object]:

@@ -42,6 +42,7 @@ READ_TO_BE_SHOWN = 65_536
 
 WHY = {
     "could_not_be_read": "mailbot could not read it",
+    "header_too_large": "its header is larger than mailbot reads",
     "never_delivered": "the mail server lists it and does not deliver it",
     "settled_by_staff": "staff settled it",
 }

@@ -33,7 +33,7 @@ TAKEN_FOR = {
         *("letter-split-over-two-words", "mixed-b-and-q-words", "multipart-without-parts", "no-blank-line", "no-boundary-parameter"),
         *("no-final-boundary", "nul-bytes", "one-part-with-a-name", "picture-before-text", "raw-cp1251-subject", "raw-koi8-r-subject"),
         *("raw-utf-8-subject", "signed", "spaces-behind-soft-line-breaks", "type-without-subtype", "unlisted-recipients"),
-        *("unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
+        *("text-around-a-picture", "unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
     },
     "held": {
         *("display-name-is-an-address", "pgp-inline", "pgp-mime", "several-senders", "smime-enveloped", "smime-known-by-its-name"),

@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import Connection, func, select
+
 from rules.place import Cursor, Place
 from rules.vocabulary import Certainty, Duty, Language, Outcome, RequestType, Standing, Starts, State
 from storage.evidence import Receipt
 from storage.ledger import Entry
 from storage.outbox import Caps, NewLetter
 from storage.register import NewObligation, NewRequest
+from storage.tables import ledger
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 INBOX = Cursor("info@alit.kz", "INBOX", uidvalidity=7, last_uid=0, start_at=NOW)
@@ -105,3 +108,9 @@ def a_receipt(uid: int, **fields: Any) -> Receipt:
         attachments=(),
     )
     return replace(receipt, **fields)
+
+
+def count_by_outcome(tx: Connection, since: datetime) -> dict[Outcome, int]:
+    """Return how many messages were taken in since then, by outcome: what arrived is what is accounted for."""
+    rows = tx.execute(select(ledger.c.outcome, func.count()).where(ledger.c.taken_at >= since).group_by(ledger.c.outcome))
+    return {Outcome(outcome): count for outcome, count in rows}

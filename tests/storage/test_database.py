@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage import ledger, outbox
 from storage.database import MOST_KEYS, Database, StoreFailure, StoreMisused, open_database, portions
-from storage.ledger import count_by_outcome, place_cursor
+from storage.ledger import place_cursor
 from tests.servers import Postgresql
-from tests.storage.stock import INBOX, NOW, a_letter, an_entry
+from tests.storage.stock import INBOX, NOW, a_letter, an_entry, count_by_outcome
 
 WRITERS = 4
 WRITES = 200

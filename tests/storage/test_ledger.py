@@ -13,7 +13,7 @@ from rules.vocabulary import Outcome
 from storage import evidence, ledger, outbox, register
 from storage.database import Database
 from storage.ledger import CursorMoved, Entry, Pending
-from tests.storage.stock import INBOX, NOW, a_letter, a_receipt, a_request, an_entry, key
+from tests.storage.stock import INBOX, NOW, a_letter, a_receipt, a_request, an_entry, count_by_outcome, key
 
 REFERENCE, OTHER = "2026-00001-A", "2026-00002-B"
 RENUMBERED = replace(INBOX, uidvalidity=8)
@@ -50,7 +50,7 @@ def due(store: Database, at: Cursor = INBOX) -> list[int]:
 def outcomes(store: Database) -> dict[Outcome, int]:
     """Return how many messages had which outcome."""
     with store.read() as tx:
-        return ledger.count_by_outcome(tx, NOW)
+        return count_by_outcome(tx, NOW)
 
 
 # --- the cursor --------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_the_end_of_a_pass_is_noted(begun: Database) -> None:
 def test_only_what_was_taken_in_since_then_is_counted(begun: Database) -> None:
     record(begun, an_entry(1))
     with begun.read() as tx:
-        assert {} == ledger.count_by_outcome(tx, NOW + timedelta(seconds=1))
+        assert {} == count_by_outcome(tx, NOW + timedelta(seconds=1))
 
 
 # --- what was listed and not delivered ---------------------------------------------------------------------------------
