@@ -210,7 +210,7 @@ class Inbox(Server):
     authserv_id: ServerName | None = None
     filing: Literal["leave", "keyword", "folder"] = "leave"
     filing_name: str = ""
-    batch: Annotated[Positive, Field(le=1000)] = 200
+    batch: Annotated[Positive, Field(le=1000)] = 500
     poll_seconds: Positive = 60
     max_message_size: Annotated[int, Field(strict=True, ge=10_000)] = 10_000_000
 

@@ -3,13 +3,26 @@
 import logging
 import sys
 from traceback import extract_tb
+from typing import TextIO, cast
 
 import structlog
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
-def set_up_logs(*, verbose: bool = False) -> None:
+class _StandardError:
+    """Standard error as it is when a line is written, not as it was when logs were set up."""
+
+    def write(self, text: str) -> int:
+        """Write."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush."""
+        sys.stderr.flush()
+
+
+def set_up_logs() -> None:
     """Send structured lines to standard error: coloured for a person who looks, JSON for a journal."""
     renderer: structlog.typing.Processor
     if sys.stderr.isatty():
@@ -24,8 +37,8 @@ def set_up_logs(*, verbose: bool = False) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -39,6 +40,25 @@ app.add_typer(subscribers_app)
 app.add_typer(letters_app)
 app.add_typer(held_app)
 app.add_typer(store_app)
+
+
+def print_version(*, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mailbot {version('mailbot')}")
+        raise typer.Exit
+
+
+@app.callback(help=app.info.help)
+def mailbot(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda wanted: print_version(wanted=wanted), is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

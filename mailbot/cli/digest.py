@@ -1,12 +1,11 @@
 """``mailbot digest``: what staff are told once a day, to look at now or to send now."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mailbot.cli.terms import ConfigOption, print_lines, settings_in, store_failures_told
+from mailbot.cli.terms import ConfigOption, desk_of, print_lines, settings_in
 from mailbot.errors import Problem
 
 
@@ -21,23 +20,18 @@ def digest(
     It says what is to be decided, what is late or due, and whether the mail is read. --send queues it besides the daily one.
     """
     settings = settings_in(config)
-    from mailbot.desk import set_up_desk
     from mailbot.digest import digest_order, queue_digest_now, show_digest
 
     order = digest_order(settings)
-    with store_failures_told():
-        desk = set_up_desk(settings, lambda: datetime.now(UTC))
-        try:
-            if html is not None:
-                _write(html, show_digest(desk, order, desk.now()).html)
-                print_lines([f"{html} is written; a browser shows it"])
-            if send:
-                letters = queue_digest_now(desk, order, desk.now())
-                print_lines([f"letters queued: {letters}; the daemon sends them soon, without a daemon `mailbot run --once` does"])
-            if html is None and not send:
-                print_lines(show_digest(desk, order, desk.now()).text.splitlines())
-        finally:
-            desk.database.close()
+    with desk_of(settings) as desk:
+        if html is not None:
+            _write(html, show_digest(desk, order, desk.now()).html)
+            print_lines([f"{html} is written; a browser shows it"])
+        if send:
+            letters = queue_digest_now(desk, order, desk.now())
+            print_lines([f"letters queued: {letters}; the daemon sends them soon, without a daemon `mailbot run --once` does"])
+        if html is None and not send:
+            print_lines(show_digest(desk, order, desk.now()).text.splitlines())
 
 
 def _write(file: Path, page: str) -> None:

@@ -1,7 +1,6 @@
 """``mailbot requests``: the register, and what staff do with it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +9,12 @@ import typer
 from mailbot.cli.terms import (
     ConfigOption,
     JsonOption,
+    desk_of,
     print_json,
     print_lines,
     print_table,
     read_day,
     settings_in,
-    store_failures_told,
     store_of,
     typed_by,
 )
@@ -156,14 +155,8 @@ def reopen(reference: Reference, config: ConfigOption = None) -> None:
 
 def _act(config: Path | None, act: "Callable[[Desk, str], Registered]") -> None:
     """Do one act in the operator's name and tell where the request stands now."""
-    from mailbot.desk import set_up_desk
-
-    with store_failures_told():
-        desk = set_up_desk(settings_in(config), lambda: datetime.now(UTC))
-        try:
-            request = act(desk, typed_by())
-        finally:
-            desk.database.close()
+    with desk_of(settings_in(config)) as desk:
+        request = act(desk, typed_by())
     print_lines(
         [
             f"{request.reference}: {request.state}",

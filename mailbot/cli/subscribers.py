@@ -13,10 +13,10 @@ import typer
 from mailbot.cli.terms import (
     ConfigOption,
     JsonOption,
+    desk_of,
     print_json,
     print_lines,
     settings_in,
-    store_failures_told,
     store_of,
     typed_by,
     visible,
@@ -99,18 +99,13 @@ def resume(
     Only when the person wants them again: whatever request had stopped them, the stop is lifted, and its history says so.
     """
     from mailbot import staff
-    from mailbot.desk import set_up_desk
     from rules.addresses import canonical, mailbox_key
 
     plain = canonical(address)
     if plain is None:
         raise typer.BadParameter(f"{visible(address)} is not an e-mail address", param_hint="ADDRESS")
-    with store_failures_told():
-        desk = set_up_desk(settings_in(config), lambda: datetime.now(UTC))
-        try:
-            lifted = staff.resume_messages(desk, mailbox_key(plain), typed_by())
-        finally:
-            desk.database.close()
+    with desk_of(settings_in(config)) as desk:
+        lifted = staff.resume_messages(desk, mailbox_key(plain), typed_by())
     if not lifted:
         raise Problem(f"{address}: messages to it are not stopped")
     print_lines([f"Messages to it are no longer stopped ({', '.join(lifted)})."])

@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ from mailbot.errors import ConfigurationMistake, TemporaryFailure
 
 if TYPE_CHECKING:
     from mailbot.config import Config
+    from mailbot.desk import Desk
     from storage.database import Database
 
 ConfigOption = Annotated[
@@ -114,6 +115,21 @@ def store_failures_told() -> Iterator[None]:
         yield
     except StoreFailure as failure:
         raise (TemporaryFailure(str(failure)) if failure.transient else ConfigurationMistake(str(failure))) from failure
+
+
+@contextmanager
+def desk_of(settings: "Config") -> Iterator["Desk"]:
+    """Open the desk, and the store with it; what is logged meanwhile goes to standard error."""
+    from mailbot.desk import set_up_desk
+    from mailbot.logs import set_up_logs
+
+    set_up_logs()
+    with store_failures_told():
+        desk = set_up_desk(settings, lambda: datetime.now(UTC))
+        try:
+            yield desk
+        finally:
+            desk.database.close()
 
 
 def typed_by() -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.conftest import ConfigFile
 from tests.mailbot.register_room import office
 from tests.mailbot.typing_room import PROGRAM, Ran, Type, run_apart, run_at_terminal, typist
 
-GROUPS = ("policy", "requests", "subscribers", "letters", "store")
+GROUPS = ("policy", "requests", "subscribers", "letters", "held", "store")
 NEEDS_ARGUMENTS = (
     ("classify",),
     ("policy", "show"),
@@ -25,6 +26,11 @@ NEEDS_ARGUMENTS = (
     ("requests", "reopen"),
     ("subscribers", "import"),
     ("subscribers", "show"),
+    ("letters", "show"),
+    ("letters", "retry"),
+    ("letters", "drop"),
+    ("held", "show"),
+    ("held", "drop"),
 )
 NEEDS_CONFIG = (
     ("run",),
@@ -38,6 +44,14 @@ NEEDS_CONFIG = (
     ("requests", "reopen", "2026-00042-K"),
     ("subscribers", "show", "aigul@example.com"),
     ("letters", "list"),
+    ("letters", "show", "7"),
+    ("letters", "retry", "7"),
+    ("letters", "drop", "7", "--reason", "answered by telephone"),
+    ("held", "list"),
+    ("held", "show", "m7"),
+    ("held", "retry", "m7"),
+    ("held", "drop", "m7", "--reason", "nothing to do"),
+    ("digest",),
     ("store", "upgrade"),
 )
 HOSTILE = "\x1b]0;title\x07\x9b31m\u202e\x7fx"
@@ -51,6 +65,11 @@ def mailbot(capsys: pytest.CaptureFixture[str]) -> Type:
 
 def is_plain(ran: Ran) -> bool:
     return not [letter for letter in ran.out + ran.err if not letter.isprintable() and letter not in "\n\t"]
+
+
+def test_the_version_is_the_installed_one(mailbot: Type) -> None:
+    ran = mailbot("--version")
+    assert (0, f"mailbot {version('mailbot')}\n") == (ran.status, ran.out)
 
 
 # --- usage -----------------------------------------------------------------------------------------------------------
