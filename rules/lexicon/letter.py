@@ -96,8 +96,8 @@ def _spoken(text: Iterable[Word]) -> Language | None:
     cyrillic, latin = len(_CYRILLIC.findall(letters)), len(_LATIN.findall(letters))
     if cyrillic <= latin:
         return Language.EN if latin else None
-    heard = [word.language for word in spoken if word.senses]
-    kazakh, russian = heard.count(Language.KK), heard.count(Language.RU)
+    kazakh = sum(bool(word.senses and word.language is Language.KK) or _KAZAKH_LETTER.search(word.text) is not None for word in spoken)
+    russian = sum(bool(word.senses and word.language is Language.RU) for word in spoken)
     if kazakh == russian:
         return Language.KK if _KAZAKH_LETTER.search(letters) else Language.RU
     return Language.KK if kazakh > russian else Language.RU

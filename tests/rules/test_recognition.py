@@ -135,6 +135,11 @@ def test_russian_with_a_kazakh_name_is_russian() -> None:
     assert Language.RU is reading.language
 
 
+def test_kazakh_with_words_that_russian_shares_is_kazakh() -> None:
+    words = "Бұрынғы телефон: +7 700 000 11 22\nЖаңа телефон: +7 700 000 33 44"
+    assert Language.KK is recogniser("medico-intech").recognise("Дербес деректерді жаңарту", words).language
+
+
 def test_two_demands_are_held_with_what_they_may_be() -> None:
     reading = recogniser("kazger").recognise("Отзыв согласия и изменение телефона", None)
     assert (Outcome.HELD, {RequestType.REVOKE_CONSENT, RequestType.UPDATE}) == (reading.outcome, set(reading.may_be))
