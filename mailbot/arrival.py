@@ -6,13 +6,16 @@ from datetime import datetime
 from mailbot.desk import Desk
 from mailbot.judging import recognised
 from rules.addresses import mailbox_key
-from rules.automatic import Screening, screen
+from rules.automatic import Kind, Screening, screen
 from rules.body import UNREADABLE
 from rules.matching import Pointers
 from rules.message import Message
 from rules.place import Place
 from rules.recognition import Reading
 from rules.vocabulary import Outcome
+
+TAKEN_FOR_SPAM = "taken_for_spam"
+"""The flag of a request that the server marked as spam or put among it: staff read why nothing was answered (H78)."""
 
 OWN_MARK = "<mailbot."
 """How the Message-ID of every letter of ours begins."""
@@ -41,8 +44,17 @@ def read_arrival(
     desk: Desk, place: Place, received: datetime, size: int, header: bytes, message: Message, flags: frozenset[str]
 ) -> Arrival:
     """Screen a message whose header was read, and hash what may tie it to others."""
-    pointers = pointers_of(desk, message)
-    return Arrival(place, received, size, header, message, screen(message, desk.own), pointers, flags)
+    screening = screen(message, desk.own)
+    if screening is not None and screening.kind is Kind.SPAM:
+        flags |= {TAKEN_FOR_SPAM}
+    return Arrival(place, received, size, header, message, screening, pointers_of(desk, message), flags)
+
+
+def lies_in_spam(arrival: Arrival) -> None:
+    """Take a message that lies in the spam folder as if the server had marked it (H78)."""
+    if arrival.screening is None or not arrival.screening.automatic:
+        arrival.screening = Screening(Kind.SPAM, "lies_in_spam_folder")
+        arrival.flags |= {TAKEN_FOR_SPAM}
 
 
 def age_flags(desk: Desk, received: datetime) -> frozenset[str]:

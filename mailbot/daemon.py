@@ -59,7 +59,13 @@ class Works:
         limits = config.limits
         caps = Caps(limits.letters_per_address_a_day, limits.letters_per_domain_an_hour, limits.letters_an_hour)
         self.delivery = Delivery(self.desk.database, self.relay, caps, config.smtp.connections, now, self._beat_delivery)
-        self.watches = [Watch(self.desk, inbox, self.stop, self._letters_wait, self.pulse, self._pauses) for inbox in config.inbox]
+        folders = {
+            inbox.address: frozenset(each.folder for each in config.inbox if each.address == inbox.address) for inbox in config.inbox
+        }
+        self.watches = [
+            Watch(self.desk, inbox, self.stop, self._letters_wait, self.pulse, self._pauses, folders[inbox.address])
+            for inbox in config.inbox
+        ]
         self.instance = Instance(self.desk.database)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = now()
@@ -162,6 +168,7 @@ class Works:
             delivering.cancel()
         report.tally = self.delivery.tally
         report.problems += [as_problem(each) for each in ended if isinstance(each, BaseException)]
+        report.problems += [problem for watch in self.watches for problem in watch.problems]
         report.counts += [count for watch in self.watches for count in watch.counts]
         open_rounds: list[tuple[Round, Mailbox]] = [each for each in ended if not isinstance(each, BaseException)]
         for round_, mailbox in open_rounds:

@@ -183,6 +183,8 @@ class Speaker:
             yield words["may_be"].format(types=", ".join(types).lower() if 0 < len(types) <= 3 else words["anything"])
         elif item.promises and matter.state in OPEN:
             yield words["do"].format(tasks=self._duties(item.promises))
+        if matter.answered_at and matter.state in OPEN:
+            yield words["answered"].format(day=f"{matter.answered_at.astimezone(self.digest.now.tzinfo):%d.%m.%Y}")
         if section is Section.WAITING:
             yield self._waits_for(item)
         yield from (words["flag"][flag] for flag in matter.flags if flag in words["flag"])

@@ -5,107 +5,183 @@ A request that the server took for spam is heard in the spam folder (H78): it is
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from threading import Event
 
 from sqlalchemy import Connection
 
+from mailbot.answers import Envelope
 from mailbot.arrival import OWN_MARK, pointers_of
 from mailbot.config import Inbox
 from mailbot.desk import Desk
+from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.fetching import Lying
 from mailbot.imap import Mailbox
 from mailbot.logs import log
-from mailbot.rounds import Count, Round
-from rules.automatic import LOOP_MARK_FIELD
+from mailbot.rounds import MOST_TRIES, Count, Round
+from rules.automatic import OwnMail, screen
 from rules.matching import KnownRequest, Picture, Pointers
 from rules.message import Message, read_header
 from rules.place import Cursor
 from storage import ledger, register
+from storage.ledger import CursorMoved
+from storage.overview import ANSWERED_BY_HAND
 
 NOT_LISTENED = "none"
 """What the configuration writes where a folder is not to be read."""
 
-ANSWERED_BY_HAND = "answered_by_hand"
-
 MOST_RECIPIENTS = 20
 """A letter to more people than this answers nobody."""
+
+NOBODY = OwnMail(frozenset())
+"""What stands in the Sent folder is all our own: its sender tells nothing."""
+
+
+class NoSuchFolder(ConfigurationMistake):
+    """A folder that the configuration names was never there, or is another than is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that a person of staff sent; ``pointers`` tie it to requests, once for each person it went to."""
+
+    uid: int
+    sent_at: datetime
+    pointers: tuple[Pointers, ...]
 
 
 class Ears:
     """The Sent and the spam folder of one inbox, on its open connection."""
 
-    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox) -> None:
-        """Find the folders: by the names that the configuration gives, else by what the server says they are for."""
-        self._desk, self._inbox, self._mailbox = desk, inbox, mailbox
-        self._sent = _folder(mailbox, inbox.sent_folder, "\\Sent")
-        self._spam = _folder(mailbox, inbox.spam_folder, "\\Junk")
+    def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox, watched: frozenset[str] = frozenset()) -> None:
+        """Nothing is looked for yet: the inbox comes first. ``watched`` are folders of this address that have watches of their own."""
+        self._desk, self._inbox, self._mailbox, self._watched = desk, inbox, mailbox, watched | {inbox.folder}
+        self._found: dict[str, str | None] = {}
+        self.deaf: dict[str, Problem] = {}
+        """Key of the configuration → why its folder could not be read the last time; the inbox is read all the same."""
 
     def listen(self, stop: Event, batch_done: Callable[[Count], None]) -> Count:
-        """Hear what is new in both; return what was found among spam. Raises ``ConfigurationMistake`` where a named folder is missing."""
-        if self._sent is not None and not stop.is_set():
-            with self._mailbox.elsewhere(self._sent):
-                self._hear_answers(self._sent)
-        if self._spam is not None and not stop.is_set():
-            lying = self._inbox.model_copy(update={"folder": self._spam, "filing": "leave"})
-            with self._mailbox.elsewhere(self._spam):
-                return Round(self._desk, lying, self._mailbox, batch_done, Lying.IN_SPAM).go(stop)
-        return Count()
+        """Hear what is new in both folders; return what was found among spam.
 
-    def _hear_answers(self, folder: str) -> None:
+        Raises ``NoSuchFolder`` where a folder that is named was never there. One that can be read no more is only told of.
+        """
+        heard = Count()
+        for key, use, hear in (("sent_folder", "\\Sent", self._hear_answers), ("spam_folder", "\\Junk", self._hear_spam)):
+            if not stop.is_set():
+                heard += self._hear_in(key, use, partial(hear, stop=stop, batch_done=batch_done))
+        return heard
+
+    def _hear_in(self, key: str, use: str, hear: Callable[[str], Count]) -> Count:
+        """Open the folder that ``key`` names, or the server marks for ``use``, and hear what is in it."""
+        configured = str(getattr(self._inbox, key))
+        if _is_same_folder(configured, self._inbox.folder):
+            raise NoSuchFolder(f'inbox.{key}: {configured} is the folder of the inbox itself; name another, or write "none"')
+        try:
+            folder = configured or self._marked(use)
+            if folder is None or folder == NOT_LISTENED or folder in self._watched:
+                return Count()
+            with self._mailbox.elsewhere(folder):
+                heard = hear(folder)
+        except CursorMoved:  # another watch of the same mailbox listens too, and was faster
+            return Count()
+        except Problem as problem:
+            self._mailbox.examine()  # raises where the inbox is away as well
+            self._go_deaf(key, configured, problem)
+            return Count()
+        self.deaf.pop(key, None)
+        return heard
+
+    def _go_deaf(self, key: str, configured: str, problem: Problem) -> None:
+        """Tell, once, that a folder can be read no more; raise where it was named and never there (H18)."""
+        if isinstance(problem, ConfigurationMistake) and configured and self._cursor(configured) is None:
+            raise NoSuchFolder(f'inbox.{key}: there is no folder {configured}; make it, name another, or write "none"') from problem
+        if key not in self.deaf:
+            log.warning("folder_not_heard", folder=key, reason=str(problem))
+        self.deaf[key] = problem
+
+    def _marked(self, use: str) -> str | None:
+        """Return the folder that the server marks for a use; it is asked once a connection."""
+        if use not in self._found:
+            self._found[use] = self._mailbox.special_folder(use)
+        return self._found[use]
+
+    def _cursor(self, folder: str) -> Cursor | None:
+        with self._desk.database.read() as tx:
+            return ledger.cursor_of(tx, self._inbox.address, folder)
+
+    def _hear_spam(self, folder: str, stop: Event, batch_done: Callable[[Count], None]) -> Count:
+        lying = self._inbox.model_copy(update={"folder": folder, "filing": "leave"})
+        return Round(self._desk, lying, self._mailbox, batch_done, Lying.IN_SPAM).go(stop)
+
+    def _hear_answers(self, folder: str, stop: Event, batch_done: Callable[[Count], None]) -> Count:
         """Read the heads of what was sent since the last time; at first start, and when the folder was renumbered, begin at its end."""
-        mailbox, desk = self._mailbox, self._desk
-        with desk.database.read() as tx:
-            cursor = ledger.cursor_of(tx, self._inbox.address, folder)
+        mailbox, desk, cursor = self._mailbox, self._desk, self._cursor(folder)
         if cursor is None or cursor.uidvalidity != mailbox.uidvalidity:
+            if cursor is not None:
+                log.warning("folder_renumbered", uidvalidity_before=cursor.uidvalidity, uidvalidity_now=mailbox.uidvalidity)
             newest = mailbox.uid_next - 1 if mailbox.uid_next else max(mailbox.uids_above(0), default=0)
             with desk.database.write() as tx:
                 ledger.place_cursor(tx, Cursor(self._inbox.address, folder, mailbox.uidvalidity, newest, start_at=desk.now()))
-            return
+            return Count()
         uids = mailbox.uids_above(cursor.last_uid)
         for start in range(0, len(uids), self._inbox.batch):
-            self._hear(cursor, uids[start : start + self._inbox.batch])
-            with desk.database.read() as tx:
-                cursor = ledger.cursor_of(tx, self._inbox.address, folder) or cursor
+            if not stop.is_set():
+                cursor = self._hear(cursor, uids[start : start + self._inbox.batch])
+                batch_done(Count())  # nothing was taken in, and we live (H108)
+        return Count()
 
-    def _hear(self, cursor: Cursor, uids: Sequence[int]) -> None:
-        messages = {uid: read_header(envelope.header) for uid, envelope in self._mailbox.envelopes(uids).items()}
-        sent = {uid: self._pointers(message) for uid, message in messages.items() if not _is_a_machines(message)}
+    def _hear(self, cursor: Cursor, uids: Sequence[int]) -> Cursor:
+        """Note which requests a batch answers. What brings us or the connection down again and again is passed over (H23)."""
+        with self._desk.database.write() as tx:
+            tries = ledger.begin_batch(tx, cursor, uids[0], uids[-1])
+        if tries > MOST_TRIES:
+            log.error("sent_mail_passed_over", messages=len(uids), uid=uids[0])
+        envelopes = self._mailbox.envelopes(uids) if tries <= MOST_TRIES else {}
+        sent = [each for envelope in envelopes.values() if (each := self._read(envelope)).pointers]
         now = self._desk.now()
         with self._desk.database.write() as tx:
             answered = _answered(tx, sent)
-            register.note(tx, [(reference, ANSWERED_BY_HAND, "staff", {"uid": uid}) for reference, uid in answered.items()], now)
+            where = {"folder": cursor.folder}
+            register.note(tx, [(ref, ANSWERED_BY_HAND, "staff", where | {"uid": uid}) for ref, uid in answered.items()], now)
             ledger.record(tx, cursor, (), uids[-1], now)
         for reference in answered:
             log.info(ANSWERED_BY_HAND, reference=reference)
+        return replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0, hangups=0)
 
-    def _pointers(self, message: Message) -> tuple[Pointers, ...]:
-        """Return what ties a message of ours to requests: for each person it went to, as if that person had sent it."""
-        recipients = sorted(message.recipients)[:MOST_RECIPIENTS]
-        return tuple(pointers_of(self._desk, replace(message, sender=recipient)) for recipient in recipients)
+    def _read(self, envelope: Envelope) -> Sent:
+        """Read what ties a sent message to requests: for each person it went to, as if that person had sent it."""
+        message = read_header(envelope.header)
+        nobodys = _is_a_machines(message) or len(message.recipients) > MOST_RECIPIENTS
+        recipients = () if nobodys else sorted(message.recipients)
+        pointers = tuple(pointers_of(self._desk, replace(message, sender=recipient)) for recipient in recipients)
+        return Sent(envelope.uid, envelope.internal_date, pointers)
 
 
-def _answered(tx: Connection, sent: dict[int, tuple[Pointers, ...]]) -> dict[str, int]:
+def _answered(tx: Connection, sent: Sequence[Sent]) -> dict[str, int]:
     """Return which open requests the messages answer, and by which message."""
-    picture = register.picture_of(tx, [each for pointers in sent.values() for each in pointers])
-    found = {(known.reference, uid) for uid, pointers in sent.items() for each in pointers for known in _meant(picture, each)}
-    return dict(sorted(found))
+    picture = register.picture_of(tx, [pointers for each in sent for pointers in each.pointers])
+    meant = ((_meant(tx, picture, pointers, each.sent_at), each.uid) for each in sent for pointers in each.pointers)
+    return {known.reference: uid for known, uid in meant if known is not None}
 
 
-def _meant(picture: Picture, pointers: Pointers) -> Sequence[KnownRequest]:
-    """Return the open requests of this person that the message answers: those of its thread, else the only one there is."""
-    if (tie := picture.tie(pointers)) and tie.from_requester:
-        return [tie.request] if tie.request.is_open else []
-    open_ones = [picture.requests[each] for each in picture.by_sender.get(pointers.sender_key or b"", ())]
-    open_ones = [known for known in open_ones if known.is_open]
-    return open_ones if len(open_ones) == 1 else []
+def _meant(tx: Connection, picture: Picture, pointers: Pointers, sent_at: datetime) -> KnownRequest | None:
+    """Return the open request of this person that the message answers: that of its thread, else the only one there was."""
+    if tie := picture.tie(pointers):  # what belongs to another's request joins nothing (H111)
+        return tie.request if tie.from_requester and tie.request.is_open else None
+    theirs = (picture.requests[reference] for reference in picture.by_sender.get(pointers.sender_key or b"", ()))
+    open_ones = [known for known in theirs if known.is_open]
+    asked = register.find_request(tx, open_ones[0].reference) if len(open_ones) == 1 else None
+    return open_ones[0] if asked is not None and asked.received_at <= sent_at else None
 
 
 def _is_a_machines(message: Message) -> bool:
-    """Tell whether a message in the Sent folder was not written by a person: a letter of ours, or an out-of-office notice."""
-    submitted = message.fields.get("auto-submitted", ("no",))[0].strip().lower()
-    return LOOP_MARK_FIELD.lower() in message.fields or (message.message_id or "").startswith(OWN_MARK) or submitted != "no"
+    """Tell whether a message in the Sent folder was not written by a person: a letter of ours, an out-of-office notice, a newsletter."""
+    screening = screen(message, NOBODY)
+    return (screening is not None and screening.automatic) or (message.message_id or "").startswith(OWN_MARK)
 
 
-def _folder(mailbox: Mailbox, configured: str, use: str) -> str | None:
-    return None if configured == NOT_LISTENED else configured or mailbox.special_folder(use)
+def _is_same_folder(one: str, other: str) -> bool:
+    """Tell whether two names are one folder; INBOX alone may be written in any case (RFC 3501, 5.1)."""
+    return one == other or one.upper() == other.upper() == "INBOX"

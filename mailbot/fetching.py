@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from mailbot.answers import Envelope, TextPart
-from mailbot.arrival import Arrival, age_flags, read_arrival, with_body
+from mailbot.arrival import Arrival, age_flags, lies_in_spam, read_arrival, with_body
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import HEADER_CAP, Mailbox
 from mailbot.logs import log
 from mailbot.providers import is_named
-from rules.automatic import Kind, Screening
 from rules.header import MAX_HEADER
 from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
 from rules.place import Cursor
@@ -129,8 +128,8 @@ class Fetcher:
             flags |= {"too_large"}
         kept = envelope.header[:HEADER_CAP]
         arrival = read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, kept, message, flags)
-        if self._lying is Lying.IN_SPAM and not (arrival.screening and arrival.screening.automatic):
-            arrival.screening = Screening(Kind.SPAM, "lies_in_spam_folder")  # H78: as if the server had marked it
+        if self._lying is Lying.IN_SPAM:
+            lies_in_spam(arrival)
         return arrival
 
     def _received(self, envelope: Envelope, message: Message, now: datetime) -> tuple[datetime, frozenset[str]]:

@@ -7,16 +7,17 @@ part in it: what brought it down three times is not put before it again.
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from mailbot.arrival import Arrival, age_flags, read_arrival, with_body
+from mailbot.arrival import Arrival, age_flags, lies_in_spam, read_arrival, with_body
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.errors import Problem
-from mailbot.fetching import KEPT_AS_IT_CAME, Fetcher
+from mailbot.fetching import KEPT_AS_IT_CAME, Fetcher, Lying
 from mailbot.imap import Address, Mailbox
 from mailbot.intake import take_in
 from mailbot.logs import where
 from rules.header import split_head
 from rules.message import read
+from rules.place import Place
 from rules.vocabulary import Outcome
 from storage import evidence, ledger, register
 from storage.database import StoreFailure
@@ -45,7 +46,7 @@ def retry(desk: Desk, inboxes: Inboxes, row: int, who: str) -> Entry:
     if aside is None:
         raise NotSetAside(f"m{row}")
     try:
-        arrival = _from_bytes(desk, aside, raw) if raw else _from_mailbox(desk, inboxes, aside)
+        arrival = _from_bytes(desk, inboxes, aside, raw) if raw else _from_mailbox(desk, inboxes, aside)
         return _take_in_again(desk, inboxes, aside, arrival, who)
     except (Problem, StoreFailure):
         raise
@@ -54,10 +55,13 @@ def retry(desk: Desk, inboxes: Inboxes, row: int, who: str) -> Entry:
         raise NotReadAgain(f"{aside.name} trips mailbot again ({told}) and stays set aside: `mailbot held show {aside.name}`") from error
 
 
-def _from_bytes(desk: Desk, aside: SetAside, raw: bytes) -> Arrival:
+def _from_bytes(desk: Desk, inboxes: Inboxes, aside: SetAside, raw: bytes) -> Arrival:
     """Read the bytes that were kept."""
     message, flags = read(raw), age_flags(desk, aside.received_at)
     arrival = read_arrival(desk, aside.place, aside.received_at, len(raw), split_head(raw)[0], message, flags)
+    of_address = [inbox for inbox, _ in inboxes if inbox.address == aside.place.inbox]
+    if of_address and not any(_is_of(inbox, aside.place) for inbox in of_address):
+        lies_in_spam(arrival)
     with_body(desk, arrival, message)
     if not message.attachments and len(raw) <= KEPT_AS_IT_CAME:
         arrival.raw = raw
@@ -67,16 +71,19 @@ def _from_bytes(desk: Desk, aside: SetAside, raw: bytes) -> Arrival:
 def _from_mailbox(desk: Desk, inboxes: Inboxes, aside: SetAside) -> Arrival:
     """Fetch and read the message as a round does."""
     place, lost = aside.place, f"{aside.name}: nothing of it was kept, and "
-    inbox, address = next((each for each in inboxes if (each[0].address, each[0].folder) == (place.inbox, place.folder)), (None, None))
-    if inbox is None or address is None:
-        raise NotReadAgain(f"{lost}the configuration names folder {place.folder} of {place.inbox} no more")
+    of_address = [each for each in inboxes if each[0].address == place.inbox]
+    if not of_address:
+        raise NotReadAgain(f"{lost}the configuration names {place.inbox} no more")
+    inbox, address = next((each for each in of_address if _is_of(each[0], place)), of_address[0])
+    lying = Lying.IN_INBOX if _is_of(inbox, place) else Lying.IN_SPAM
     with desk.database.read() as tx:
         cursor = ledger.cursor_of(tx, place.inbox, place.folder)
     mailbox = Mailbox(address)
     try:
-        if cursor is None or not cursor.uidvalidity == mailbox.uidvalidity == place.uidvalidity:
-            raise NotReadAgain(f"{lost}the folder has been renumbered: what still lies there comes again under its new number")
-        fetched = Fetcher(desk, inbox, mailbox).fetch(cursor, [place.uid])
+        with mailbox.elsewhere(place.folder):
+            if cursor is None or not cursor.uidvalidity == mailbox.uidvalidity == place.uidvalidity:
+                raise NotReadAgain(f"{lost}the folder has been renumbered: what still lies there comes again under its new number")
+            fetched = Fetcher(desk, inbox, mailbox, lying).fetch(cursor, [place.uid])
     finally:
         mailbox.abandon()
     if not fetched.arrivals:
@@ -85,9 +92,14 @@ def _from_mailbox(desk: Desk, inboxes: Inboxes, aside: SetAside) -> Arrival:
     return fetched.arrivals[0]
 
 
+def _is_of(inbox: Inbox, place: Place) -> bool:
+    """Tell whether a message lies in the folder of an inbox; else it was heard in the spam folder."""
+    return (inbox.address, inbox.folder) == (place.inbox, place.folder)
+
+
 def _take_in_again(desk: Desk, inboxes: Inboxes, aside: SetAside, arrival: Arrival, who: str) -> Entry:
     """Let the message go the way of every other, and put what became of it in the place of what stood there."""
-    files_at_once = any(inbox.address == aside.place.inbox and inbox.filing != "leave" for inbox, _ in inboxes)
+    files_at_once = any(_is_of(inbox, aside.place) and inbox.filing != "leave" for inbox, _ in inboxes)
     now = desk.now()
     with desk.database.write() as tx:
         if not ledger.is_still_set_aside(tx, aside.row):

@@ -7,6 +7,9 @@ import os
 import socket
 from contextlib import suppress
 
+LISTENED_TO_WITHIN_SECONDS = 1.0
+"""How long a manager that is busy is waited for: everything else waits meanwhile."""
+
 TOLD_AT_MOST = 200
 """Characters of a status: it is a line that people read in ``systemctl status``."""
 
@@ -19,6 +22,7 @@ def tell(*lines: str) -> None:
     if address.startswith("@"):  # a name in Linux's abstract space
         address = f"\0{address[1:]}"
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        manager.settimeout(LISTENED_TO_WITHIN_SECONDS)
         manager.connect(address)
         manager.sendall("\n".join(lines).encode())
 

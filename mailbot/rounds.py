@@ -13,7 +13,7 @@ from threading import Event
 
 from sqlalchemy import Connection
 
-from mailbot.arrival import Arrival, fingerprint_of
+from mailbot.arrival import TAKEN_FOR_SPAM, Arrival, fingerprint_of
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.errors import Problem
@@ -23,7 +23,7 @@ from mailbot.intake import take_in
 from mailbot.logs import log, where
 from rules.place import Cursor
 from rules.vocabulary import Outcome
-from storage import ledger
+from storage import ledger, register
 from storage.database import StoreFailure
 from storage.ledger import CursorMoved, Entry, Pending
 
@@ -209,7 +209,20 @@ class Round:
         """Carry into the register what is new, and give a new number to what was seen before the folder was renumbered."""
         fresh, known = self._told_apart(tx, cursor, arrivals)
         ledger.renumber(tx, cursor, known)
-        return take_in(tx, fresh, self._desk, now, file_at_once=self._files_at_once)
+        entries = take_in(tx, fresh, self._desk, now, file_at_once=self._files_at_once)
+        if self._lying is Lying.IN_INBOX:
+            second = [arrival for arrival, entry in zip(fresh, entries, strict=True) if entry.outcome is Outcome.DUPLICATE]
+            self._note_found(tx, second, now)
+        return entries
+
+    def _note_found(self, tx: Connection, second: list[Arrival], now: datetime) -> None:
+        """Note on its request what was heard among spam and lies in the inbox now: it is still not acknowledged (H78)."""
+        picture = register.picture_of(tx, [arrival.pointers for arrival in second])
+        for arrival in second:
+            reference = picture.by_message.get(arrival.pointers.message_key or b"")
+            request = register.find_request(tx, reference) if reference else None
+            if request and TAKEN_FOR_SPAM in request.flags and request.place.folder != arrival.place.folder:
+                register.note(tx, [(request.reference, "found_in_inbox", "mailbot", {"uid": arrival.place.uid})], now)
 
     def _told_apart(self, tx: Connection, cursor: Cursor, arrivals: list[Arrival]) -> tuple[list[Arrival], dict[int, int]]:
         """Tell messages seen before the folder was renumbered from new ones (H3): row → new UID."""

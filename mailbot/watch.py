@@ -11,7 +11,7 @@ from time import monotonic
 
 from mailbot.config import Inbox, secret_of
 from mailbot.desk import Desk
-from mailbot.ears import Ears
+from mailbot.ears import Ears, NoSuchFolder
 from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.imap import IDLE_SECONDS, Address, Mailbox
 from mailbot.logs import log
@@ -39,6 +39,10 @@ class Watch:
     """Called after each batch that may have letters to send."""
     pulse: Pulse
     pauses: Pauses
+    watched: frozenset[str] = frozenset()
+    """The folders of this address that have watches of their own."""
+    problems: list[Problem] = field(default_factory=list)
+    """What ``once`` met that did not keep it from its work."""
     counts: list[Count] = field(default_factory=list)
     """What the rounds of ``once`` found."""
     has_gone_round: bool = False
@@ -54,10 +58,11 @@ class Watch:
         """Go one round and listen once; return both for what is filed away when letters are accepted."""
         mailbox = self._connect()
         try:
-            ears = Ears(self.desk, self.inbox, mailbox)
+            ears = self._ears(mailbox)
             round_ = self._round(mailbox)
             round_.go(self.stop)
             self.counts += [round_.count, ears.listen(self.stop, self._batch_done)]
+            self.problems += ears.deaf.values()
         except BaseException:
             mailbox.abandon()
             raise
@@ -70,7 +75,7 @@ class Watch:
             try:
                 self._stay_connected(patience)
             except (Problem, StoreFailure, CursorMoved) as problem:
-                if isinstance(problem, ConfigurationMistake) and not self._has_worked():
+                if isinstance(problem, NoSuchFolder) or (isinstance(problem, ConfigurationMistake) and not self._has_worked()):
                     raise
                 pause = patience.after(problem)
                 log.warning("inbox_away", inbox_host=self.inbox.host, reason=str(problem), pause_seconds=round(pause))
@@ -82,7 +87,7 @@ class Watch:
         self._beat_busy("connects")
         mailbox = self._connect()
         try:
-            idles, ears, listened = mailbox.can_idle(), Ears(self.desk, self.inbox, mailbox), None
+            idles, ears, listened = mailbox.can_idle(), self._ears(mailbox), None
             while not self.stop.is_set():
                 count = self._round(mailbox).go(self.stop)
                 patience.went_well()
@@ -98,6 +103,9 @@ class Watch:
         except BaseException:
             mailbox.abandon()
             raise
+
+    def _ears(self, mailbox: Mailbox) -> Ears:
+        return Ears(self.desk, self.inbox, mailbox, self.watched)
 
     def _connect(self) -> Mailbox:
         """Open a connection; what the configuration asks of the server is checked before anything is taken in."""

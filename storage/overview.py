@@ -15,6 +15,9 @@ from storage.tables import cursors, events, ledger, letters, obligations, pendin
 SETTLED_WELL = (LetterState.ACCEPTED, LetterState.DROPPED)
 NEVER_ARRIVED = (LetterState.FAILED, LetterState.DOUBTFUL)
 
+ANSWERED_BY_HAND = "answered_by_hand"
+"""What stands in a request's history when staff wrote to its sender themselves (H112)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -29,7 +32,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A request as the staff need to see it; ``is_new``: it was entered since they were last told."""
+    """A request as the staff need to see it; ``is_new``: it was entered since they were last told.
+
+    ``answered_at`` is when staff were last heard to answer it by hand.
+    """
 
     reference: str
     type: RequestType | None
@@ -45,6 +51,7 @@ class Matter:
     flags: tuple[str, ...]
     is_new: bool
     promises: tuple[Promise, ...]
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,8 @@ def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matte
     entered = select(events.c.reference).where(events.c.what == "received", events.c.at > since)
     wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(entered), requests.c.received_on >= received_from)
     new = set(tx.execute(entered).scalars())
-    promised = _promised_for(tx, obligations.c.reference.in_(select(requests.c.reference).where(wanted)))
+    chosen = select(requests.c.reference).where(wanted)
+    promised, answered = _promised_for(tx, obligations.c.reference.in_(chosen)), _answered(tx, events.c.reference.in_(chosen))
     rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference))
     return tuple(
         Matter(
@@ -118,6 +126,7 @@ def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matte
             flags=tuple(row.flags),
             is_new=row.reference in new,
             promises=promised.get(row.reference, ()),
+            answered_at=answered.get(row.reference),
         )
         for row in rows
     )
@@ -145,6 +154,12 @@ def traffic(tx: Connection, since: datetime) -> Mapping[tuple[str, str], Traffic
     for inbox, folder, count in tx.execute(select(*folders, func.count()).group_by(*folders)):
         found[inbox, folder].pending = count
     return found
+
+
+def _answered(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, datetime]:
+    """Return when the requests were last answered by hand, by reference."""
+    by_hand = select(events.c.reference, func.max(events.c.at).label("last")).where(wanted, events.c.what == ANSWERED_BY_HAND)
+    return {row.reference: row.last for row in tx.execute(by_hand.group_by(events.c.reference))}
 
 
 def _promised_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Promise, ...]]:

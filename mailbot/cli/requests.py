@@ -206,7 +206,7 @@ def _remembered(history: "tuple[Happening, ...]") -> Iterator[str]:
     """Yield what happened to a request, in order."""
     for event in history:
         detail = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in event.detail.items())
-        yield f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what}  {event.who}" + (f"  ({detail})" if detail else "")
+        yield f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what.replace('_', ' ')}  {event.who}" + (f"  ({detail})" if detail else "")
 
 
 def _row(request: "Registered") -> dict[str, object]:

@@ -15,6 +15,7 @@ from mailbot.desk import Desk, set_up_desk
 from mailbot.held import NotReadAgain, NotSetAside
 from mailbot.imap import Address
 from mailbot.intake import take_in
+from mailbot.watch import address_of
 from rules.message import read_header
 from rules.place import Cursor
 from rules.vocabulary import Outcome
@@ -79,6 +80,14 @@ def test_h22_a_message_read_again_is_a_request_of_the_day_it_was_received(desk: 
     assert (opened.reference, opened.reference) == (entry.reference, letter.reference)
     assert "Please act on this. aigerim" in (kept.text or "")
     assert ("read_again", ME) in history
+
+
+def test_h78_what_was_set_aside_among_spam_is_read_again_as_spam(desk: Desk, tmp_path: Path) -> None:
+    inbox = load_config(tmp_path / "config.toml").inbox[0].model_copy(update={"folder": "Requests"})
+    entry = held.retry(desk, [(inbox, address_of(inbox, "unused"))], set_aside(desk, request("aigerim")), ME)
+    with desk.database.read() as tx:
+        (opened,) = register.list_requests(tx)
+        assert (Outcome.REQUEST, True, ()) == (entry.outcome, "taken_for_spam" in opened.flags, outbox.list_letters(tx))
 
 
 def test_h22_what_is_taken_in_is_off_the_list_and_cannot_be_taken_in_twice(desk: Desk) -> None:
@@ -169,7 +178,7 @@ def test_h19_it_is_filed_away_as_every_other_message(desk: Desk, tmp_path: Path)
 
 def test_what_was_not_kept_and_cannot_be_fetched_stays_on_the_list(desk: Desk) -> None:
     row = set_aside(desk, b"")
-    with pytest.raises(NotReadAgain, match=r"the configuration names folder INBOX of info@alit\.kz no more"):
+    with pytest.raises(NotReadAgain, match=r"the configuration names info@alit\.kz no more"):
         retry(desk, row)
     with desk.database.read() as tx:
         assert [row] == [aside.row for aside in ledger.set_aside(tx)]

@@ -1,10 +1,11 @@
 """mailbot seen from outside: mail for it, a run of it, and what it left in its store."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +89,12 @@ def ended(running: "subprocess.Popen[str]") -> Ended:
     return Ended(running.returncode, said)
 
 
-def start_program(config: Path, *options: str) -> "subprocess.Popen[str]":
+def start_program(
+    config: Path, *options: str, through: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
     """Start ``mailbot run``; its status and what it says on standard error are left to be read."""
-    command = [sys.executable, "-m", "mailbot", "run", *options, "--config", str(config)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    command = [*through, sys.executable, "-m", "mailbot", "run", *options, "--config", str(config)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
 
 
 @contextmanager

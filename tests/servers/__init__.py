@@ -6,7 +6,7 @@ So any number run side by side. When a test gets one, and when it is skipped, is
 
 from tests.servers.dovecot import PASSWORD, Dovecot, Layout, Stored
 from tests.servers.postgresql import Postgresql
-from tests.servers.programs import LOOPBACK
+from tests.servers.programs import LOOPBACK, find_program
 from tests.servers.smtp import CapturingSmtp, Drop, Envelope, SmtpSink
 
 __all__ = [
@@ -21,9 +21,16 @@ __all__ = [
     "SmtpSink",
     "Stored",
     "missing_packages",
+    "missing_systemd",
 ]
 
 
 def missing_packages() -> list[str]:
     """Name the Debian packages that the tests still need."""
-    return " ".join(filter(None, (server.missing() for server in (Dovecot, SmtpSink, Postgresql)))).split()
+    missing = [server.missing() for server in (Dovecot, SmtpSink, Postgresql)]
+    return " ".join(filter(None, (*missing, missing_systemd()))).split()
+
+
+def missing_systemd() -> str | None:
+    """Name the Debian package of the programs that read systemd's files; nothing of it has to run."""
+    return None if find_program("systemd-analyze") else "systemd"

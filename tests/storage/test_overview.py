@@ -107,6 +107,17 @@ def test_a_request_comes_with_what_is_owed_for_it(store: Database) -> None:
     assert () == second.promises
 
 
+def test_h112_a_request_comes_with_when_it_was_last_answered_by_hand(store: Database) -> None:
+    enter(store, "2026-00001-A")
+    enter(store, "2026-00002-B")
+    for at in (NOW, NOW + HOUR):
+        with store.write() as tx:
+            register.note(tx, [("2026-00001-A", overview.ANSWERED_BY_HAND, "staff", {})], at)
+    with store.read() as tx:
+        found = overview.matters(tx, NOW, NEXT_MONTH)
+    assert {"2026-00001-A": NOW + HOUR, "2026-00002-B": None} == {matter.reference: matter.answered_at for matter in found}
+
+
 def test_letters_that_failed_or_are_in_doubt_are_listed_newest_first_and_those_that_arrived_are_not(store: Database) -> None:
     queue(store, [a_letter(number) for number in (1, 2, 3, 4, 5)])
     settle(store, LetterState.ACCEPTED, LetterState.FAILED, LetterState.DOUBTFUL, LetterState.DROPPED)
