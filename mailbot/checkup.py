@@ -173,7 +173,8 @@ def _note(part: str, text: str) -> Finding:
 def _look_at_configuration(path: Path) -> Iterator[Finding]:
     if os.geteuid() == 0:
         yield _note(
-            "configuration", "checked as root, to whom no file is closed; check as the service's user too: sudo -u mailbot mailbot check"
+            "configuration",
+            "checked as root, to whom no file is closed: see that the service's user may read this file and write the store",
         )
     if path.stat().st_mode & stat.S_IWOTH:
         yield Finding(Mark.WRONG, "configuration", f"{path} can be changed by every user of this machine: run `chmod o-w {path}`", 1)

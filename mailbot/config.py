@@ -291,8 +291,13 @@ class Config(Section):
     def _need_distinct_inboxes(cls, inboxes: tuple[Inbox, ...]) -> tuple[Inbox, ...]:
         if not inboxes:
             raise ValueError("is missing; there is nothing to watch without an [[inbox]]")
-        if len({(inbox.address.lower(), inbox.folder) for inbox in inboxes}) < len(inboxes):
+        watched = [(inbox.address.lower(), _folded(inbox.folder)) for inbox in inboxes]
+        if len(set(watched)) < len(inboxes):
             raise ValueError("two [[inbox]] tables name the same address and folder")
+        for inbox in inboxes:
+            for key, folder in (("sent_folder", inbox.sent_folder), ("spam_folder", inbox.spam_folder)):
+                if (inbox.address.lower(), _folded(folder)) in watched:
+                    raise ValueError(f'{key} = "{folder}" is the folder of an [[inbox]]; name another, or write "none"')
         return inboxes
 
     @field_validator("system")
@@ -301,6 +306,11 @@ class Config(Section):
         if len({system.name for system in systems}) < len(systems):
             raise ValueError("two [[system]] tables have one name")
         return systems
+
+
+def _folded(folder: str) -> str:
+    """Return a folder's name in the form in which equal ones are equal: INBOX alone may be written in any case (RFC 3501, 5.1)."""
+    return "INBOX" if folder.upper() == "INBOX" else folder
 
 
 def configured(given: Path | None) -> Path | None:

@@ -4,14 +4,16 @@ import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from mailbot.config import Config, Inbox, Smtp, secret_of
 from mailbot.delivery import Delivery
 from mailbot.desk import set_up_desk
 from mailbot.digest import digest_order, queue_digest
-from mailbot.errors import Problem
+from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.imap import Address, Mailbox
 from mailbot.instance import Instance, StoreInUse
 from mailbot.logs import log, where
@@ -32,12 +34,13 @@ RENEW_SECONDS = 20
 TELL_EVERY_SECONDS = 10.0
 UNWATCHED_SECONDS = 180
 """The watchdog's interval where no service manager names one."""
-END_WITHIN_SECONDS = 8
+END_WITHIN_SECONDS = 7
+LEAVE_WITHIN_SECONDS = 1.5
 FIRST_LOOK_WITHIN = timedelta(minutes=5)
 """How long the first digest waits for every inbox to be read once."""
 LINGER_SECONDS = 20.0
 """How long the daemon keeps a connection to the relay when it has nothing more to say."""
-DELIVERY, SCHEDULE = "delivery", "schedule"
+DELIVERY, SCHEDULE, LEASE = "delivery", "schedule", "lease"
 
 
 def utc_now() -> datetime:
@@ -53,7 +56,8 @@ class Works:
         self._pauses = pauses or Pauses()
         self._order = digest_order(config)
         self.pulse = Pulse((watchdog_seconds() or UNWATCHED_SECONDS) / 3)
-        self.relay = relay_of(config.smtp, secret_of(config.smtp) if config.smtp.user else None)
+        self._smtp = config.smtp
+        self.relay = self._relay()
         self.stop = threading.Event()
         self.desk = set_up_desk(config, now)
         limits = config.limits
@@ -63,12 +67,13 @@ class Works:
             inbox.address: frozenset(each.folder for each in config.inbox if each.address == inbox.address) for inbox in config.inbox
         }
         self.watches = [
-            Watch(self.desk, inbox, self.stop, self._letters_wait, self.pulse, self._pauses, folders[inbox.address])
-            for inbox in config.inbox
+            Watch(self.desk, inbox, self.stop, self._letters_wait, partial(self.pulse.beat, part), self._pauses, folders[inbox.address])
+            for part, inbox in zip(_parts(config.inbox), config.inbox, strict=True)
         ]
         self.instance = Instance(self.desk.database)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = now()
+        self._at_first = "starts"
 
     @property
     def addresses(self) -> list[tuple[Inbox, Address]]:
@@ -102,6 +107,8 @@ class Works:
                 parts = [ending.wait(), self._keep_lease(), self._keep_delivering(), self._keep_schedule(), *keepers]
                 await self._work_until_ended(report, parts)
                 log.info("stopped")
+            else:
+                tell("STOPPING=1")
         finally:
             telling.cancel()
             self.desk.database.close()
@@ -117,7 +124,11 @@ class Works:
             if isinstance(part, asyncio.Task):  # a thread ends by itself, when it sees ``stop``
                 part.cancel()
         await asyncio.wait(working, timeout=END_WITHIN_SECONDS)
-        await asyncio.to_thread(self.instance.leave)
+        try:
+            async with asyncio.timeout(LEAVE_WITHIN_SECONDS):
+                await asyncio.to_thread(self.instance.leave)
+        except (StoreFailure, TimeoutError) as failure:  # the lease lapses by itself, and whoever comes next sees that its holder is dead
+            log.warning("lease_not_given_up", reason=str(failure))
         for part in working:
             if part.done() and not part.cancelled() and (error := part.exception()):
                 report.problems.append(as_problem(error))
@@ -128,7 +139,8 @@ class Works:
         while not await asyncio.to_thread(self.instance.enter, self.desk.now()):
             if waited == 0:
                 log.info("waiting_for_another_instance")
-                tell("READY=1", status("waits: another mailbot works in this store"))
+                self._at_first = "waits: another mailbot works in this store"
+                tell("READY=1", status(self._at_first))
             if ending.is_set() or (most_seconds is not None and waited >= most_seconds):
                 return False
             await asyncio.sleep(0.25)
@@ -138,6 +150,7 @@ class Works:
     async def _keep_lease(self) -> None:
         """Renew the lease. While the store is away nobody can take it, and nothing can be recorded without it."""
         while True:
+            self.pulse.beat(LEASE, RENEW_SECONDS, "held")
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await asyncio.to_thread(self.instance.stay, self.desk.now())
@@ -152,7 +165,7 @@ class Works:
                 log.error("hangs", parts=late)
                 tell(status(f"hangs: {', '.join(late)}"))
             else:
-                tell("WATCHDOG=1", status(self.pulse.words() or "starts"))
+                tell("WATCHDOG=1", status(self.pulse.words() or self._at_first))
             await asyncio.sleep(every)
 
     async def _rounds_and_delivery(self, report: Report) -> None:
@@ -183,15 +196,19 @@ class Works:
         patience = Patience(self._pauses)
         while True:
             self._beat_delivery()
+            accepted = self.delivery.tally.accepted
             try:
+                self.delivery.relay = self._relay()  # the password is read anew: it may have been changed after a refused login
                 await self.delivery.send_what_is_due()
                 problem: Exception | None = self.delivery.tally.problem
                 if problem is None:
                     patience.went_well()
                     await self._sleep_until_due()
                     continue
-            except StoreFailure as failure:
+            except (StoreFailure, ConfigurationMistake) as failure:
                 problem = failure
+            if self.delivery.tally.accepted > accepted:  # it takes some, and then wants us to wait: no reason to wait ever longer
+                patience.went_well()
             pause = patience.after(problem)
             log.warning("delivery_away", reason=str(problem), pause_seconds=round(pause))
             self.pulse.beat(DELIVERY, pause, f"away, {problem}")
@@ -210,6 +227,7 @@ class Works:
 
     async def _keep_schedule(self) -> None:
         """Wake, again and again, what asks the store whether something is due today."""
+        self.pulse.beat(SCHEDULE, self._pauses.between_looks, "starts")
         await wake_again_and_again(self._do_what_is_due, self._pauses.between_looks)
 
     def _do_what_is_due(self) -> None:
@@ -235,11 +253,14 @@ class Works:
 
     def _letters_wait(self) -> None:
         """Wake delivery, from whatever thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.delivery.woken.set)
+        if self._loop is not None:
+            _soon(self._loop, self.delivery.woken.set)
 
     def _beat_delivery(self) -> None:
         self.pulse.beat(DELIVERY, LONGEST_EXCHANGE_SECONDS, "delivers")
+
+    def _relay(self) -> Relay:
+        return relay_of(self._smtp, secret_of(self._smtp) if self._smtp.user else None)
 
     def _next_letter(self) -> datetime | None:
         with self.desk.database.read() as tx:
@@ -278,8 +299,13 @@ def _in_thread(work: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any
 
 
 def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> None:
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits for it any more
         loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _parts(inboxes: Sequence[Inbox]) -> list[str]:
+    """Name the parts that watch inboxes, as ``mailbot check`` does: two inboxes may have host and folder in common."""
+    return [f"inbox[{number}]" for number in range(1, len(inboxes) + 1)]
 
 
 def relay_of(smtp: Smtp, password: str | None) -> Relay:

@@ -45,6 +45,10 @@ IDLE_SECONDS = 540
 """IDLE is renewed within nine minutes: a NAT forgets a silent connection after ten or more (RFC 2177)."""
 
 
+NO_TLS_THERE = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_EOF_WHILE_READING"})
+"""What OpenSSL says of a server that greets in plain text, or hangs up at our hello."""
+
+
 class MailServerAway(TemporaryFailure):
     """The IMAP server does not answer, or asks us to come back later."""
 
@@ -122,7 +126,7 @@ class Mailbox:
         wanted = {use.lower().encode(), *((b"\\spam",) if use == "\\Junk" else ())}  # XLIST, the older way, calls it so
         try:
             folders = self._said(self._special_folders)
-        except _RefusedCommand:  # a server that does not tell has no such folder, for us
+        except (_RefusedCommand, _Unreadable):  # a server that does not tell, or not readably, has no such folder, for us
             return None
         for flags, name in folders:
             marks = {flag.lower() for flag in flags}
@@ -276,7 +280,9 @@ class Mailbox:
         except ssl.SSLCertVerificationError as error:
             raise self._untrusted(error) from error
         except (exceptions.IMAPClientError, OSError, EOFError) as error:
-            raise MailServerAway(f"the IMAP server {self._where} cannot be reached: {_reason(error)}; check inbox.host and port") from error
+            raise MailServerAway(
+                f"the IMAP server {self._where} cannot be reached: {_reason(error)}; check inbox.host, port and tls"
+            ) from error
         client.normalise_times = False
         return client
 
@@ -341,7 +347,14 @@ class Mailbox:
         for chunk in _chunks(uids):
             try:
                 fetched.update(read(self._said(lambda chunk=chunk: self._answer(chunk, items))))
-            except (_RefusedCommand, exceptions.ProtocolError, RecursionError, ValueError, IndexError):  # all but the first: H54
+            except (
+                _RefusedCommand,
+                _Unreadable,
+                exceptions.ProtocolError,
+                RecursionError,
+                ValueError,
+                IndexError,
+            ):  # all but the first: H54
                 if len(chunk) > 1:
                     for uid in chunk:
                         fetched.update(self._fetch([uid], items, read))
@@ -385,6 +398,8 @@ class Mailbox:
             raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:
             raise self._away(error) from error
+        except (ValueError, LookupError, AttributeError, TypeError) as error:  # the library takes the server at its word
+            raise _Unreadable(f"the IMAP server {self._where} says what cannot be read ({type(error).__name__})") from error
         self._note_alerts()
         return answer
 
@@ -419,6 +434,10 @@ class Mailbox:
                 self.alerts.append(alert)
 
 
+class _Unreadable(MailServerAway):
+    """The server answered, and not as RFC 3501 wants it: a folder's name or a number that is none."""
+
+
 class _RefusedCommand(TemporaryFailure):
     """The server answered NO or BAD to one command."""
 
@@ -442,6 +461,8 @@ _PLAIN_REASONS = re.compile(
 
 def _reason(error: BaseException) -> str:
     """Return why, without the server's own words: they may quote a message (I6). Its codes stay (RFC 5530)."""
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS_THERE:
+        return "no TLS is spoken there"
     if said := getattr(error, "strerror", None):
         return str(said)
     codes = " ".join(_CODES.findall(str(error)))

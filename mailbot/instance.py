@@ -68,4 +68,18 @@ def _began(pid: int) -> str:
 def _is_dead(holder: str) -> bool:
     """Tell whether the holder was a process of this machine that has ended."""
     machine, pid, began = holder.rsplit(" ", 2)
-    return machine == _machine() and began != "" and _began(int(pid)) != began
+    if machine != _machine() or not began:
+        return False
+    seen = _began(int(pid))
+    return seen != began if seen else not _exists(int(pid))
+
+
+def _exists(pid: int) -> bool:
+    """Ask the kernel, which knows also the processes that /proc hides from us (ProtectProc, hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

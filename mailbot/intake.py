@@ -53,6 +53,7 @@ class _Record:
 
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
     """Carry a batch into the register; return the rows that the ledger is to hold."""
+    register.one_at_a_time(tx)
     picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)])
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     numbering, written = Numbering(tx), _Record()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mailbot.delivery import Tally
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
+from mailbot.logs import where
 from mailbot.rounds import Count
 from storage.database import StoreFailure
 from storage.ledger import CursorMoved
@@ -26,13 +27,15 @@ class Report:
 
 
 def as_problem(error: BaseException) -> Problem:
-    """Turn what ended a part into a sentence and a status; what is our own bug is raised."""
+    """Turn what ended a part into a sentence and a status; of our own bug only where it is, for its words may quote a message (I6)."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, StoreFailure):
         return TemporaryFailure(str(error)) if error.transient else ConfigurationMistake(str(error))
     if isinstance(error, CursorMoved):
         return TemporaryFailure(str(error))
+    if isinstance(error, Exception):
+        return Problem("a fault of mailbot itself: {error} at {at}; nothing is lost by it, please tell its makers".format(**where(error)))
     raise error
 
 

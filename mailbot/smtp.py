@@ -283,5 +283,7 @@ def _verification(error: BaseException) -> str | None:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"it answers {error.code}"
+        return f"it answers {error.code}" if error.code > 0 else "no SMTP is spoken there"
+    if isinstance(cause := error.__cause__ or error, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        return "no TLS is spoken there"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).partition("\n")[0][:200]

@@ -14,9 +14,8 @@ from mailbot.desk import Desk
 from mailbot.ears import Ears, NoSuchFolder
 from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.imap import IDLE_SECONDS, Address, Mailbox
-from mailbot.logs import log
+from mailbot.logs import log, where
 from mailbot.patience import Patience, Pauses
-from mailbot.pulse import Pulse
 from mailbot.rounds import Count, Round
 from storage.database import StoreFailure
 from storage.ledger import CursorMoved, cursor_of
@@ -37,7 +36,8 @@ class Watch:
     stop: threading.Event
     committed: Callable[[], None]
     """Called after each batch that may have letters to send."""
-    pulse: Pulse
+    beat: Callable[[float, str], None]
+    """Says within how many seconds this watch is heard of again, and what it does meanwhile."""
     pauses: Pauses
     watched: frozenset[str] = frozenset()
     """The folders of this address that have watches of their own."""
@@ -79,8 +79,15 @@ class Watch:
                     raise
                 pause = patience.after(problem)
                 log.warning("inbox_away", inbox_host=self.inbox.host, reason=str(problem), pause_seconds=round(pause))
-                self._beat(pause, f"away, {problem}")
-                self.stop.wait(pause)
+                self._stay_away(pause, str(problem))
+            except Exception as error:  # noqa: BLE001 - our bug, or a server's answer that nobody thought of: the other inboxes are read
+                pause = patience.after(error)
+                log.error("inbox_failed", inbox_host=self.inbox.host, pause_seconds=round(pause), **where(error))
+                self._stay_away(pause, "by a fault of mailbot itself")
+
+    def _stay_away(self, seconds: float, reason: str) -> None:
+        self.beat(seconds, f"away, {reason}")
+        self.stop.wait(seconds)
 
     def _stay_connected(self, patience: Patience) -> None:
         """Hold one connection: a full round first, then another whenever the server tells of mail or the clock says so."""
@@ -109,6 +116,7 @@ class Watch:
 
     def _connect(self) -> Mailbox:
         """Open a connection; what the configuration asks of the server is checked before anything is taken in."""
+        self.address = address_of(self.inbox, secret_of(self.inbox))  # read anew: it may have been changed after a refused login
         mailbox = Mailbox(self.address)
         try:
             mailbox.check_filing(self.inbox.filing, self.inbox.filing_name)
@@ -134,7 +142,7 @@ class Watch:
     def _wait(self, mailbox: Mailbox, *, idles: bool) -> None:
         """Wait for news, for the clock, or for the end."""
         seconds = self.inbox.poll_seconds
-        self._beat(min(seconds, IDLE_SECONDS) if idles else seconds, "waits for mail")
+        self.beat(min(seconds, IDLE_SECONDS) if idles else seconds, "waits for mail")
         if idles:
             mailbox.idle(seconds, self.stop)
         else:
@@ -142,13 +150,12 @@ class Watch:
         self._beat_busy("reads")
 
     def _beat_busy(self, doing: str) -> None:
-        self._beat(TIMEOUTS_A_BATCH * self.inbox.timeout_seconds, doing)
-
-    def _beat(self, within_seconds: float, doing: str) -> None:
-        self.pulse.beat(f"{self.inbox.host}/{self.inbox.folder}", within_seconds, doing)
+        self.beat(TIMEOUTS_A_BATCH * self.inbox.timeout_seconds, doing)
 
     def _has_worked(self) -> bool:
         """Tell whether this inbox was read before, so that a refusal now is the server's change and not a first mistake."""
+        if self.has_gone_round:
+            return True
         with self.desk.database.read() as tx:
             return cursor_of(tx, self.inbox.address, self.inbox.folder) is not None
 

@@ -26,6 +26,9 @@ BUSY_SECONDS = 10
 MOST_KEYS = 10_000
 """How many keys one look-up names: SQLite binds at most 32 766 values, PostgreSQL 65 535."""
 
+POSTGRESQL_LIMITS = {"options": "-c lock_timeout=10s", "connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+"""Nothing is waited for without end: seconds, but for the last, which is milliseconds."""
+
 MAKING = 0x6D61696C626F74
 """PostgreSQL's advisory lock under which a store is made or upgraded ("mailbot" in ASCII)."""
 
@@ -169,18 +172,25 @@ def _understood(url: str) -> URL:
 
 def _engine(address: URL) -> Engine:
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True)
+        return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=POSTGRESQL_LIMITS)
     _make_private_file(Path(address.database or ""))
-    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
 
 
 def _make_private_file(path: Path) -> None:
-    """Make the file with mode 0600 before SQLite would make it with any other; its WAL takes the same mode."""
+    """Make the file with mode 0600 before SQLite would make it with any other; its WAL takes the same mode and owner.
+
+    What root makes belongs to whom the folder belongs to: a command typed as root must not lock the service out.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        if os.geteuid() == 0:
+            folder = path.parent.stat()
+            os.fchown(made, folder.st_uid, folder.st_gid)
+        os.close(made)
     except FileExistsError:
         if path.is_dir():
             raise StoreMisused(f"store.url names the folder {path}; name a file in it") from None

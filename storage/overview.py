@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from rules.life import OPEN
 from rules.vocabulary import Outcome, RequestType, State
@@ -17,6 +18,11 @@ NEVER_ARRIVED = (LetterState.FAILED, LetterState.DOUBTFUL)
 
 ANSWERED_BY_HAND = "answered_by_hand"
 """What stands in a request's history when staff wrote to its sender themselves (H112)."""
+
+NEWS, REOPENED = ("received", "follow_up"), "reopened"
+"""What stands there when it was entered, when its sender wrote again, and when it was opened again."""
+
+EventRow: TypeAlias = Row[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A request as the staff need to see it; ``is_new``: it was entered since they were last told.
+    """A request as the staff need to see it; ``is_new``: it was entered, or its sender wrote again, since they were last told.
 
-    ``answered_at`` is when staff were last heard to answer it by hand.
+    ``answered_at`` is when staff were last heard to answer it by hand, ``wrote_at`` when its sender last wrote again;
+    what came before it was closed is settled.
     """
 
     reference: str
@@ -52,6 +59,8 @@ class Matter:
     is_new: bool
     promises: tuple[Promise, ...]
     answered_at: datetime | None = None
+    wrote_at: datetime | None = None
+    reopened_by_sender: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,13 @@ class Undelivered:
     state: LetterState
     recipient: str
     queued_at: datetime
+    not_before: datetime
     reply: str | None
+
+    @property
+    def is_capped(self) -> bool:
+        """Tell whether it only waits for a cap to free."""
+        return self.reply == OVER_A_CAP
 
 
 @dataclass(slots=True)
@@ -103,42 +118,48 @@ def last_caused_at(tx: Connection, beginning: str, now: datetime) -> datetime | 
 
 
 def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matter, ...]:
-    """Return the requests that are open, those entered after ``since`` and those received from that day on, the first due first."""
-    entered = select(events.c.reference).where(events.c.what == "received", events.c.at > since)
-    wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(entered), requests.c.received_on >= received_from)
-    new = set(tx.execute(entered).scalars())
+    """Return the requests that are open, those with something new after ``since`` and those received from that day on, the first due first."""
+    news = select(events.c.reference).where(events.c.what.in_(NEWS), events.c.at > since)
+    wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(news), requests.c.received_on >= received_from)
     chosen = select(requests.c.reference).where(wanted)
-    promised, answered = _promised_for(tx, obligations.c.reference.in_(chosen)), _answered(tx, events.c.reference.in_(chosen))
+    promised, happened = _promised_for(tx, obligations.c.reference.in_(chosen)), _happened(tx, events.c.reference.in_(chosen))
     rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference))
-    return tuple(
-        Matter(
-            reference=row.reference,
-            type=RequestType(row.type) if row.type else None,
-            outcome=Outcome(row.outcome),
-            state=State(row.state),
-            sender=row.sender,
-            received_on=row.received_on,
-            postponed_to=row.postponed_to,
-            closed_at=row.closed_at,
-            rule=row.rule,
-            reason=row.reason,
-            may_be=tuple(RequestType(kind) for kind in row.may_be),
-            flags=tuple(row.flags),
-            is_new=row.reference in new,
-            promises=promised.get(row.reference, ()),
-            answered_at=answered.get(row.reference),
-        )
-        for row in rows
+    return tuple(_matter(row, promised.get(row.reference, ()), happened[row.reference], since) for row in rows)
+
+
+def _matter(row: EventRow, promises: tuple[Promise, ...], happened: Mapping[str, EventRow], since: datetime) -> Matter:
+    entered, wrote, answered, reopened = (happened.get(what) for what in (*NEWS, ANSWERED_BY_HAND, REOPENED))
+    unread = wrote is not None and (row.closed_at is None or wrote.at >= row.closed_at)
+    news = [each.at for each in (entered, wrote if unread else None) if each]
+    return Matter(
+        reference=row.reference,
+        type=RequestType(row.type) if row.type else None,
+        outcome=Outcome(row.outcome),
+        state=State(row.state),
+        sender=row.sender,
+        received_on=row.received_on,
+        postponed_to=row.postponed_to,
+        closed_at=row.closed_at,
+        rule=row.rule,
+        reason=row.reason,
+        may_be=tuple(RequestType(kind) for kind in row.may_be),
+        flags=tuple(row.flags),
+        is_new=any(at > since for at in news),
+        promises=promises,
+        answered_at=answered.at if answered else None,
+        wrote_at=wrote.at if wrote and unread else None,
+        reopened_by_sender=reopened is not None and reopened.who == "sender",
     )
 
 
 def undelivered(tx: Connection, queued_before: datetime) -> tuple[Undelivered, ...]:
     """Return the letters that did not arrive, that a cap holds back, or that wait since before then; newest first."""
-    names = ("reference", "kind", "state", "recipient", "queued_at", "reply")
+    names = ("reference", "kind", "state", "recipient", "queued_at", "not_before", "reply")
     stuck = letters.c.state.in_(NEVER_ARRIVED) | (letters.c.reply == OVER_A_CAP) | (letters.c.queued_at < queued_before)
     chosen = select(*(letters.c[name] for name in names)).where(letters.c.state.not_in(SETTLED_WELL), stuck).order_by(letters.c.id.desc())
     return tuple(
-        Undelivered(row.reference, row.kind, LetterState(row.state), row.recipient, row.queued_at, row.reply) for row in tx.execute(chosen)
+        Undelivered(row.reference, row.kind, LetterState(row.state), row.recipient, row.queued_at, row.not_before, row.reply)
+        for row in tx.execute(chosen)
     )
 
 
@@ -156,10 +177,13 @@ def traffic(tx: Connection, since: datetime) -> Mapping[tuple[str, str], Traffic
     return found
 
 
-def _answered(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, datetime]:
-    """Return when the requests were last answered by hand, by reference."""
-    by_hand = select(events.c.reference, func.max(events.c.at).label("last")).where(wanted, events.c.what == ANSWERED_BY_HAND)
-    return {row.reference: row.last for row in tx.execute(by_hand.group_by(events.c.reference))}
+def _happened(tx: Connection, wanted: ColumnElement[bool]) -> Mapping[str, Mapping[str, EventRow]]:
+    """Return the last event of each kind that is told, by reference and kind."""
+    last: defaultdict[str, dict[str, EventRow]] = defaultdict(dict)
+    told = events.c.what.in_((*NEWS, ANSWERED_BY_HAND, REOPENED))
+    for row in tx.execute(select(events.c.reference, events.c.what, events.c.at, events.c.who).where(wanted, told).order_by(events.c.id)):
+        last[row.reference][row.what] = row
+    return last
 
 
 def _promised_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Promise, ...]]:

@@ -15,6 +15,9 @@ from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing
 from storage.database import insert_new, portions
 from storage.tables import counters, events, letters, obligations, receipts, requests
 
+OPENING = 0x6D61696C626F75
+"""PostgreSQL's advisory lock under which requests are opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewObligation:
@@ -138,6 +141,12 @@ class Numbering:
         insert_new(self._tx, counters, [{"name": f"request:{year}", "value": 0}])
         chosen = select(counters.c.value).where(counters.c.name == f"request:{year}").with_for_update()
         return int(self._tx.execute(chosen).scalar_one())
+
+
+def one_at_a_time(tx: Connection) -> None:
+    """Let nobody else open requests until the transaction ends: two inboxes may get the same message. SQLite's write lock does it."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(OPENING)))
 
 
 def picture_of(tx: Connection, pointers: Sequence[Pointers]) -> Picture:

@@ -32,7 +32,7 @@ def said_of(unit: Path) -> list[str]:
 
 def exposure_of(unit: Path) -> float:
     """Return how exposed systemd finds a service, from 0 to 10."""
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", unit]
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", told)
     assert found, told

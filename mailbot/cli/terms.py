@@ -53,7 +53,9 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], when_empty
         from rich.markup import escape
         from rich.table import Table
 
-        table = Table(*titles)
+        table = Table()
+        for number, title in enumerate(titles):  # what a row is called by is never cut: people copy it
+            table.add_column(title, no_wrap=number == 0, overflow="fold")
         for row in rows:
             table.add_row(*(escape(visible(cell)) for cell in row))
         Console().print(table)

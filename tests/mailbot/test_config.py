@@ -235,6 +235,14 @@ def test_two_inboxes_of_one_folder_and_two_systems_of_one_name_are_mistakes(tmp_
     assert told == mistakes_in(saved(tmp_path, text))
 
 
+@pytest.mark.parametrize("key", ["sent_folder", "spam_folder"])
+@pytest.mark.parametrize("folder", ["INBOX", "inbox"])
+def test_a_folder_that_is_watched_as_an_inbox_is_not_listened_in_besides(tmp_path: Path, key: str, folder: str) -> None:
+    """They would share one cursor, and mail would be passed over."""
+    told = mistakes_in(saved(tmp_path, LEAST.replace("[[inbox]]\n", f'[[inbox]]\n{key} = "{folder}"\n')))
+    assert [f'inbox: {key} = "{folder}" is the folder of an [[inbox]]; name another, or write "none"'] == told
+
+
 @pytest.mark.parametrize("name", ["mailbot", "staff"])
 def test_a_system_is_not_called_like_a_part_of_mailbot(tmp_path: Path, name: str) -> None:
     told = mistakes_in(saved(tmp_path, f'{LEAST}[[system]]\nname = "{name}"\n'))

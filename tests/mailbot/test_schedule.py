@@ -67,17 +67,17 @@ def test_work_is_called_at_once_and_again_and_again_in_another_thread() -> None:
 
 def test_never_two_at_a_time() -> None:
     """The work takes longer than the pause between two calls: it lets the loop go round before it ends."""
-    busy, together, calls = threading.Lock(), [], []
+    busy = threading.Lock()
+    together: list[bool] = []
 
     def work() -> None:
         alone = busy.acquire(blocking=False)
         together.append(not alone)
         threading.Event().wait(0.02)
-        calls.append(None)
         if alone:
             busy.release()
 
-    wake_until(lambda: len(calls) >= 3, work)
+    wake_until(lambda: len(together) >= 3, work)
     assert True not in together
 
 

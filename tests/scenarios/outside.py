@@ -58,9 +58,10 @@ def ordinary(name: str) -> bytes:
     return message(name, f"Weekly report of {name}", "The figures are attached.")
 
 
-def message(name: str, subject: str, text: str) -> bytes:
-    """Write a plain message from NAME at example.com to the inbox."""
+def message(name: str, subject: str, text: str, *more: str) -> bytes:
+    """Write a plain message from NAME at example.com to the inbox; ``more`` are header fields."""
     head = f"From: {name}@example.com\r\nTo: info@alit.kz\r\nSubject: {subject}\r\nMessage-ID: <{name}.1@example.com>\r\n"
+    head += "".join(f"{field}\r\n" for field in more)
     return f"{head}Date: Mon, 5 Jan 2026 10:00:00 +0500\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n".encode()
 
 

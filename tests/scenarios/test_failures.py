@@ -1,5 +1,6 @@
 """What the world does to mailbot: each failure is one clear sentence and a status, and nothing is lost by it (I1, I10, I11)."""
 
+import asyncio
 import signal
 import subprocess
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.config import load_config
+from mailbot.daemon import Works
 from mailbot.imap import LoginRefused, MailServerAway
 from mailbot.patience import Patience, Pauses
 from tests.conftest import ConfigFile, secret_file
@@ -285,3 +288,33 @@ def test_a_daemon_whose_configuration_cannot_work_ends_at_once(mailbox: str, con
         _, said = running.communicate(timeout=SOON_SECONDS)
     assert CONFIGURATION == running.returncode
     assert ["has no folder" in sentence for sentence in refusals(said)] == [True]
+
+
+def test_h14_a_password_that_was_mended_in_its_file_is_used_without_a_restart(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file(staff=NO_DIGEST)
+    dovecot.append(mailbox, request("aigerim"))
+    run_once(config)
+    secret = load_config(config).inbox[0].password_file
+    assert secret is not None
+    right = secret.read_text()
+    secret.write_text("wrong")
+    works = Works(load_config(config), pauses=Pauses(first=0.05, longest=0.1, after_refused_login=0.1))
+
+    async def mend_and_wait() -> None:
+        ending = asyncio.Event()
+        running = asyncio.create_task(works.for_ever(ending))
+        await asyncio.sleep(0.5)
+        secret.write_text(right)
+        dovecot.append(mailbox, request("bolat"))
+        assert await asyncio.to_thread(soon, lambda: seen_by(smtp)["bolat@example.com"])
+        ending.set()
+        await running
+
+    asyncio.run(mend_and_wait())
+
+
+def test_i11_tls_spoken_to_a_plain_port_is_told_as_what_it_is(dovecot: Dovecot, smtp: CapturingSmtp, config_file: ConfigFile) -> None:
+    said = run_program(config_file(inbox={"tls": "implicit"}, smtp={"tls": "implicit"})).said
+    assert "cannot be reached: no TLS is spoken there; check inbox.host, port and tls" in said

@@ -29,7 +29,7 @@ from tests.scenarios.outside import (
     seen_by,
     start_program,
 )
-from tests.servers import CapturingSmtp, Dovecot
+from tests.servers import CapturingSmtp, Dovecot, Postgresql
 
 ANSWERED = frozenset({"\\Answered"})
 LONG_AGO = datetime(2021, 5, 17, 6, 0, tzinfo=UTC)
@@ -110,6 +110,19 @@ def test_h28_one_message_in_two_inboxes_is_one_request(
     run_once(config)
     assert {"request": 1, "duplicate": 1} == outcomes_in(config)
     assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+def test_h28_h97_messages_in_two_inboxes_are_one_request_each_on_postgresql(
+    postgresql: Postgresql, dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    """Both inboxes are read at the same time, and each transaction looks before the other one is committed."""
+    config = config_file(store={"url": postgresql.fresh_database()}, inbox={"batch": 1})
+    add_inbox(config, {"address": "dpo@alit.kz", "user": f"{mailbox}-dpo", "start": "2020-01-01", "batch": 1})
+    for user in (mailbox, f"{mailbox}-dpo"):
+        append_all(dovecot, user, [request(f"person{number}") for number in range(12)])
+    run_once(config)
+    assert {"request": 12, "duplicate": 12} == outcomes_in(config)
+    assert {1} == set(seen_by(smtp).values())
 
 
 @pytest.mark.parametrize("folder", ["Өтініштер", "Обращения граждан", "A & B"])

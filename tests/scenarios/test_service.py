@@ -10,19 +10,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
 from storage.tables import leases
 from tests.conftest import ConfigFile
+from tests.mailbot.scripted_imap import Scripted
 from tests.scenarios.outside import lines_in, request, requests_in, seen_by, start_program, store_of
-from tests.servers import LOOPBACK, CapturingSmtp, Dovecot
+from tests.servers import LOOPBACK, CapturingSmtp, Dovecot, Postgresql
 from tests.servers.programs import free_ports
 
 GIVE_UP_SECONDS = 30
 END_SECONDS = 10
 OFTEN, SELDOM = 0.6, 2.0
-NO_DIGEST = {"digest_to": []}
+NO_DIGEST: dict[str, list[str]] = {"digest_to": []}
 """Letters are counted here; the digest has tests of its own."""
 
 WITH_ITS_NUMBER = ("sh", "-c", 'WATCHDOG_PID=$$ exec "$0" "$@"')
@@ -34,7 +36,9 @@ Told = dict[str, str]
 class Service:
     """One run of the daemon under a service manager, which keeps every datagram it is told."""
 
-    def __init__(self, config: Path, address: str, watchdog_seconds: float) -> None:
+    def __init__(self, config: Path, address: str, watchdog_seconds: float = OFTEN) -> None:
+        self.said = ""
+        """What it wrote on standard error, when it has ended."""
         self.told: list[Told] = []
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(GIVE_UP_SECONDS)
@@ -68,7 +72,7 @@ class Service:
     def end(self) -> int:
         """Ask it to end, as ``systemctl stop`` does; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=END_SECONDS)
+        _, self.said = self.process.communicate(timeout=END_SECONDS)
         return self.process.returncode
 
 
@@ -185,6 +189,55 @@ def test_h108_a_mail_server_that_is_away_is_no_reason_to_restart(
     assert [] == [told for told in service.told if "hangs" in told.get("STATUS", "")]
 
 
+def test_h35_a_store_that_is_away_stops_nothing_for_good_and_does_not_keep_the_service_from_ending(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, postgresql: Postgresql, run: Run
+) -> None:
+    url = postgresql.fresh_database()
+    service = run(config_file(staff=NO_DIGEST, store={"url": url}))
+    service.hear_pings(1, "inbox[1]: waits for mail")
+    shut(postgresql, url)
+    dovecot.append(mailbox, request("aigerim"))
+    service.hear_pings(2, "inbox[1]: away, the store postgresql+psycopg://")
+    open_again(postgresql, url)
+    service.hear(lambda _: seen_by(smtp)["aigerim@example.com"])
+    service.hear_pings(1, "inbox[1]: waits for mail")
+    shut(postgresql, url)
+    assert 0 == service.end()
+
+
+def shut(postgresql: Postgresql, url: str) -> None:
+    """Let nobody into a database, and put out who is in it."""
+    name = url.rpartition("/")[2]
+    with psycopg.connect(host=LOOPBACK, port=postgresql.port, user="postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        connection.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+def open_again(postgresql: Postgresql, url: str) -> None:
+    with psycopg.connect(host=LOOPBACK, port=postgresql.port, user="postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} ALLOW_CONNECTIONS true".encode())
+
+
+def test_h22_an_answer_that_nobody_thought_of_ends_neither_the_service_nor_the_other_inbox(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, run: Run
+) -> None:
+    odd = Scripted({"UID SEARCH": "* SEARCH aigerim@example.com\r\nTAG OK\r\n"})
+    service = run(with_second_inbox(config_file(staff=NO_DIGEST), {dovecot.imap_port: odd.port}))
+    service.hear_pings(3, "inbox[2]: away, by a fault of mailbot itself")
+    dovecot.append(mailbox, request("bolat"))
+    service.hear(lambda _: seen_by(smtp)["bolat@example.com"])
+    assert 0 == service.end()
+
+
+def with_second_inbox(config: Path, ports: dict[int, int]) -> Path:
+    """Add an inbox like the first, on another port."""
+    second = config.read_text().partition("[[inbox]]")[2].partition("\n[")[0].replace("info@alit.kz", "dpo@alit.kz")
+    for port, other in ports.items():
+        second = second.replace(str(port), str(other))
+    config.write_text(f"{config.read_text()}\n[[inbox]]{second}\n")
+    return config
+
+
 def test_h21_a_second_instance_says_that_it_waits_for_as_long_as_it_does(mailbox: str, config_file: ConfigFile, run: Run) -> None:
     config = config_file(staff=NO_DIGEST)
     first = run(config)
@@ -211,7 +264,7 @@ def test_h36_a_second_instance_that_waits_stops_as_any_other(mailbox: str, confi
 # --- a hang ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [b"LOGIN", b"EXAMINE", b"UID FETCH"], ids=bytes.decode)
+@pytest.mark.parametrize("command", [b"LOGIN", b"UID FETCH"], ids=bytes.decode)
 def test_h108_an_intake_that_hangs_is_ended_by_the_manager_and_its_message_is_taken_in_once(
     dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, run: Run, command: bytes
 ) -> None:
@@ -243,12 +296,9 @@ def test_h108_one_inbox_that_hangs_is_not_covered_by_another_on_the_same_server(
     dovecot: Dovecot, mailbox: str, config_file: ConfigFile, run: Run
 ) -> None:
     with Hanging(dovecot.imap_port) as hanging:
-        config = config_file(staff=NO_DIGEST, inbox={"timeout_seconds": 0.2, "poll_seconds": 1})
-        table = config.read_text().partition("[[inbox]]")[2].partition("\n[")[0]
-        other = table.replace("info@alit.kz", "dpo@alit.kz").replace(str(dovecot.imap_port), str(hanging.port))
-        config.write_text(f"{config.read_text()}\n[[inbox]]{other}\n")
+        one = config_file(staff=NO_DIGEST, inbox={"timeout_seconds": 0.2, "poll_seconds": 1})
         hanging.hangs_at = b"EXAMINE"
-        service = run(config, watchdog_seconds=SELDOM)
+        service = run(with_second_inbox(one, {dovecot.imap_port: hanging.port}), watchdog_seconds=SELDOM)
         service.hear(lambda told: told.get("STATUS") == "hangs: inbox[2]")
 
 

@@ -5,6 +5,7 @@ So any number run side by side. When a test gets one, and when it is skipped, is
 """
 
 from tests.servers.dovecot import PASSWORD, Dovecot, Layout, Stored
+from tests.servers.postfix import Postfix
 from tests.servers.postgresql import Postgresql
 from tests.servers.programs import LOOPBACK, find_program
 from tests.servers.smtp import CapturingSmtp, Drop, Envelope, SmtpSink
@@ -17,6 +18,7 @@ __all__ = [
     "Drop",
     "Envelope",
     "Layout",
+    "Postfix",
     "Postgresql",
     "SmtpSink",
     "Stored",

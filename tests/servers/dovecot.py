@@ -49,12 +49,13 @@ class Stored(NamedTuple):
 
 
 class Dovecot:
-    """An IMAP and LMTP server. Any user logs in with ``PASSWORD``; a mailbox exists from its first use."""
+    """An IMAP and LMTP server. Any user logs in with ``password``; a mailbox exists from its first use."""
 
     def __init__(self, layout: Layout = Layout.SDBOX) -> None:
         self._directory = private_directory("dovecot")
         self._home = Path(self._directory.name)
         self._layout = layout
+        self.password = PASSWORD
         self._process: subprocess.Popen[bytes] | None = None
         self.imap_port, self.imaps_port, self.lmtp_port = free_ports(3)
         self.ca_file = make_certificates(self._home)
@@ -90,11 +91,17 @@ class Dovecot:
         self.stop()
         self.start()
 
+    def change_password(self, password: str) -> None:
+        """Let everybody in with another password only; clients that are connected see the connection end."""
+        self.password = password
+        self._write_configuration()
+        self.restart()
+
     def session(self, user: str) -> IMAPClient:
         """Log in over plain IMAP; as a context manager the client logs out at the end."""
         client = IMAPClient(LOOPBACK, port=self.imap_port, ssl=False, timeout=START_SECONDS)
         client.normalise_times = False
-        client.login(user, PASSWORD)
+        client.login(user, self.password)
         return client
 
     def append(self, user: str, raw: bytes, folder: str = "INBOX", flags: Sequence[str] = (), internal_date: datetime | None = None) -> int:
@@ -133,7 +140,7 @@ class Dovecot:
 
     def _write_configuration(self) -> Path:
         mail, configuration = self._home / "mail", self._home / "dovecot.conf"
-        mail.mkdir()
+        mail.mkdir(exist_ok=True)
         owner, group = ("mail", "mail") if IS_ROOT else (pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name)
         if IS_ROOT:
             shutil.chown(mail, owner, group)
@@ -143,7 +150,7 @@ class Dovecot:
             group=group,
             login_owner="nobody" if IS_ROOT else owner,
             layout=self._layout,
-            password=PASSWORD,
+            password=self.password,
             imap_port=self.imap_port,
             imaps_port=self.imaps_port,
             lmtp_port=self.lmtp_port,

@@ -81,7 +81,7 @@ class Postfix:
 
     def start(self) -> None:
         """Start the server and wait until it greets."""
-        command = [program("postfix"), "-c", self._home / "etc", "start-fg"]
+        command = [program("postfix"), "-c", str(self._home / "etc"), "start-fg"]
         self._process = start_program(command, self.port, self._home / "start.log")
 
     def stop(self) -> None:

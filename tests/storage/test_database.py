@@ -1,6 +1,7 @@
 """Opening a store, its transactions, its file, and the sentence that each failure gets."""
 # ruff: noqa: PT012 - what a failure is expected of is a transaction, not one statement
 
+import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -260,3 +261,13 @@ def end_connections(url: str) -> None:
     address = make_url(url)
     with psycopg.connect(host=address.host, port=address.port, user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [address.database])
+
+
+def test_a_store_that_root_makes_belongs_to_whom_its_folder_belongs_to(tmp_path: Path) -> None:
+    """A command typed as root before the first start must not lock the service out."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files for others")
+    os.chown(tmp_path, 65534, 65534)
+    open_database(f"sqlite:///{tmp_path}/mailbot.db").close()
+    found = (tmp_path / "mailbot.db").stat()
+    assert (65534, 65534, 0o600) == (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))

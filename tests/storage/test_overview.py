@@ -14,7 +14,7 @@ from storage import ledger, outbox, overview, register
 from storage.database import Database, open_database
 from storage.ledger import Entry
 from storage.outbox import Caps, LetterState, NewLetter, Settlement
-from storage.overview import Promise, Traffic
+from storage.overview import Matter, Promise, Traffic
 from storage.subscribers import set_systems
 from tests.servers import Postgresql
 from tests.storage.stock import INBOX, NO_CAPS, NOW, a_letter, a_request, an_entry, an_obligation
@@ -59,6 +59,21 @@ def settle(store: Database, *states: LetterState) -> None:
     with store.write() as tx:
         claimed = outbox.claim(tx, len(states), NO_CAPS, NOW)
         outbox.settle(tx, [Settlement(letter.id, state, "550 5.1.1") for letter, state in zip(claimed, states, strict=True)], NOW)
+
+
+def matter_of(store: Database, since: datetime = NOW) -> Matter:
+    """Return the only request that is listed."""
+    with store.read() as tx:
+        (matter,) = overview.matters(tx, since, NEXT_MONTH)
+    return matter
+
+
+def happen(store: Database, at: datetime, what: str, who: str = "sender", state: State | None = None) -> None:
+    """Let something happen to the first request, which may move it."""
+    with store.write() as tx:
+        register.note(tx, [("2026-00001-A", what, who, {})], at)
+        if state is not None:
+            register.set_state(tx, "2026-00001-A", state, at)
 
 
 def recipients(store: Database, queued_before: datetime = NOW) -> list[str]:
@@ -118,6 +133,44 @@ def test_h112_a_request_comes_with_when_it_was_last_answered_by_hand(store: Data
     assert {"2026-00001-A": NOW + HOUR, "2026-00002-B": None} == {matter.reference: matter.answered_at for matter in found}
 
 
+def test_a_request_comes_with_when_its_sender_last_wrote_again(store: Database) -> None:
+    enter(store, "2026-00001-A", at=NOW - DAY)
+    assert matter_of(store).wrote_at is None
+    for at in (NOW, NOW + HOUR):
+        happen(store, at, "follow_up")
+    assert NOW + HOUR == matter_of(store).wrote_at
+
+
+@pytest.mark.parametrize(("since", "is_new"), [(NOW - HOUR, True), (NOW, False)])
+@pytest.mark.parametrize("state", [State.AWAITING_STAFF, State.CARRIED_OUT])
+def test_a_request_whose_sender_wrote_again_since_then_is_new(store: Database, state: State, since: datetime, is_new: bool) -> None:
+    """Of a closed one nobody else is told: only what answers a letter of ours opens it again."""
+    enter(store, "2026-00001-A", at=NOW - DAY)
+    happen(store, NOW - HOUR, "done", "staff:test", state)
+    happen(store, NOW, "follow_up")
+    with store.read() as tx:
+        found = overview.matters(tx, since, NEXT_MONTH)
+    assert [is_new for _ in range(is_new or state is State.AWAITING_STAFF)] == [matter.is_new for matter in found]
+
+
+def test_what_was_closed_after_its_sender_wrote_again_is_not_new(store: Database) -> None:
+    enter(store, "2026-00001-A", at=NOW - DAY)
+    happen(store, NOW, "follow_up")
+    happen(store, NOW + HOUR, "carried_out", "staff:test", State.CARRIED_OUT)
+    matter = matter_of(store, since=NOW - HOUR)
+    assert (None, False) == (matter.wrote_at, matter.is_new)
+
+
+def test_who_opened_a_request_again_last_is_told(store: Database) -> None:
+    enter(store, "2026-00001-A", at=NOW - DAY)
+    told = [matter_of(store).reopened_by_sender]
+    for who in ("sender", "staff:test"):
+        happen(store, NOW, "carried_out", "staff:test", State.CARRIED_OUT)
+        happen(store, NOW, "reopened", who, State.AWAITING_STAFF)
+        told.append(matter_of(store).reopened_by_sender)
+    assert [False, True, False] == told
+
+
 def test_letters_that_failed_or_are_in_doubt_are_listed_newest_first_and_those_that_arrived_are_not(store: Database) -> None:
     queue(store, [a_letter(number) for number in (1, 2, 3, 4, 5)])
     settle(store, LetterState.ACCEPTED, LetterState.FAILED, LetterState.DOUBTFUL, LetterState.DROPPED)
@@ -140,7 +193,9 @@ def test_h81_a_letter_that_a_cap_holds_back_is_listed_at_once(store: Database) -
     queue(store, [a_letter(1), a_letter(2)])
     with store.write() as tx:
         outbox.claim(tx, 10, Caps(0, 0, an_hour=1), NOW)
-    assert ["person2@example.com"] == recipients(store, NOW - DAY)
+    with store.read() as tx:
+        (letter,) = overview.undelivered(tx, NOW - DAY)
+    assert ("person2@example.com", True, NOW + HOUR) == (letter.recipient, letter.is_capped, letter.not_before)
 
 
 def test_every_message_since_then_is_counted_by_folder_and_outcome(store: Database) -> None:

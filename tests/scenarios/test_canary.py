@@ -1,0 +1,218 @@
+"""No line for people or machines names a person or quotes a message, whatever happens (I6, H104).
+
+Every place that may hold something personal or secret holds a word that stands nowhere else, and the word is looked for afterwards.
+What a server marks as an alert for the administrator is shown unchanged, as it must be (H16), and is not tried here.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import ConfigFile, secret_file
+from tests.mailbot.scripted_imap import Script, Scripted
+from tests.mailbot.typing_room import PROGRAM, run_apart, run_at_terminal
+from tests.scenarios.outside import append_all, outcomes_in
+from tests.servers import LOOPBACK, CapturingSmtp, Dovecot, Postgresql
+
+WORD = "zeisig"
+DOMAIN = "zeisig-domain.example"
+QUOTES = "zeisig-user: zeisig-quoted <zeisig-request@zeisig-domain.example>"
+"""What a server may say of whom it refuses."""
+
+TEMPORARY, CONFIGURATION, A_PERSON = 75, 78, 1
+
+
+def mail(name: str, subject: str, *more: tuple[str, str]) -> EmailMessage:
+    """Write a message with the word in every place that a sender can write to."""
+    message = EmailMessage(policy=SMTP)
+    message["Return-Path"] = f"<zeisig-path-{name}@{DOMAIN}>"
+    message["From"] = f"Zeisig-Name <zeisig-{name}@{DOMAIN}>"
+    message["To"] = "info@alit.kz, zeisig-other@example.com"
+    message["Subject"] = subject
+    message["Message-ID"] = f"<zeisig-id-{name}@{DOMAIN}>"
+    message["References"] = f"<zeisig-thread@{DOMAIN}>"
+    message["X-Zeisig-Field"] = "zeisig-value"
+    for field, value in more:
+        message[field] = value
+    message.set_content("zeisig-body\nPhone: +7 700 000 00 14 instead of +7 700 000 00 13, zeisig-street 7\n")
+    message.add_attachment(b"zeisig-content", maintype="application", subtype="zeisig-type", filename="zeisig-file.pdf")
+    return message
+
+
+BOUNCE = (Path(__file__).parents[1] / "mail/bounce.eml").read_bytes().replace(b"anna@client.example", b"zeisig@zeisig-domain.example")
+MAIL: dict[str, tuple[str, bytes]] = {
+    "request": ("request", bytes(mail("request", "Opt-out of Notifications, zeisig-subject"))),
+    "update": ("request", bytes(mail("update", "Personal Data Update"))),
+    "held": ("held", bytes(mail("held", "Отзыв согласия и изменение телефона"))),
+    "ordinary": ("ordinary", bytes(mail("ordinary", "zeisig-subject"))),
+    "list": ("automatic", bytes(mail("list", "Opt-out of Notifications", ("List-Id", "zeisig-list <zeisig-list.example>")))),
+    "bounce": ("automatic", BOUNCE),
+    "bomb": ("shunted", b"X-Zeisig: zeisig-bomb\r\n" * 30_000 + bytes(mail("bomb", "Opt-out of Notifications"))),
+}
+"""Name → the outcome that it must have, and the message."""
+
+
+class Choosy(CapturingSmtp):
+    """An SMTP server that takes no letters from us, and quotes whom it refuses."""
+
+    async def handle_MAIL(self, smtp: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        """Answer MAIL (aiosmtpd's hook)."""
+        return f"550 5.7.1 {QUOTES}"
+
+
+@dataclass
+class World:
+    """The servers, and the configuration that a failure changes."""
+
+    write: ConfigFile
+    imap: Dovecot
+    smtp: CapturingSmtp
+    postgresql: Postgresql
+    folder: Path
+
+    def config(self, **more: dict[str, object]) -> Path:
+        """Write the configuration; every address in it that is not the operator's own holds the word."""
+        ours: dict[str, object] = {"user": "zeisig-user", "port": self.imap.imap_port, "password_file": self.secret(self.imap.password)}
+        staff = {"digest_to": ["zeisig-officer@example.com"], "digest_at": "00:00"}
+        return self.write(**{"inbox": {**ours, **more.pop("inbox", {})}, "staff": staff, **more})
+
+    def secret(self, password: str) -> str:
+        return str(secret_file(self.folder / f"password {len(password)}", password))
+
+
+@pytest.fixture
+def world(
+    config_file: ConfigFile, smtp: CapturingSmtp, postgresql: Postgresql, tmp_path: Path, dovecot: Dovecot
+) -> Iterator[World]:
+    """Return servers with all the mail there, of which some recipients are refused for good and one for now."""
+    smtp.answers[f"zeisig-update@{DOMAIN}"] = f"550 5.1.1 {QUOTES}"
+    smtp.answers["zeisig-officer@example.com"] = f"550 {QUOTES}"
+    smtp.answers[f"zeisig-held@{DOMAIN}"] = f"451 4.2.1 {QUOTES}"
+    with Dovecot() as imap:
+        imap.change_password("zeisig-secret")
+        append_all(imap, "zeisig-user", (raw for _, raw in MAIL.values()))
+        yield World(config_file, imap, smtp, postgresql, tmp_path)
+
+
+# --- what may happen -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def nothing_but_refused_letters(world: World) -> Iterator[Path]:
+    config = world.config()
+    yield config
+    assert Counter(outcome for outcome, _ in MAIL.values()) == outcomes_in(config)
+
+
+@contextmanager
+def a_wrong_password(world: World) -> Iterator[Path]:
+    yield world.config(inbox={"password_file": world.secret("zeisig-wrong")})
+
+
+@contextmanager
+def a_password_of_two_lines(world: World) -> Iterator[Path]:
+    yield world.config(inbox={"password_file": world.secret("zeisig-one\nzeisig-two")})
+
+
+@contextmanager
+def a_relay_that_knows_no_login(world: World) -> Iterator[Path]:
+    secret = str(secret_file(world.folder / "smtp.password", "zeisig-smtp"))
+    yield world.config(smtp={"user": "zeisig-login", "password_file": secret})
+
+
+@contextmanager
+def a_relay_that_refuses_us(world: World) -> Iterator[Path]:
+    with Choosy() as choosy:
+        yield world.config(smtp={"port": choosy.port})
+
+
+def imap_saying(script: Script, greeting: str = "* OK ready\r\n") -> Callable[[World], AbstractContextManager[Path]]:
+    """Return a world in which the IMAP server says so."""
+
+    @contextmanager
+    def saying(world: World) -> Iterator[Path]:
+        server = Scripted(script, greeting)
+        yield world.config(inbox={"port": server.port})
+        server.close()
+
+    return saying
+
+
+def a_store(*statements: str) -> Callable[[World], AbstractContextManager[Path]]:
+    """Return a world in which such things were done to the database after a first round; the role "reader" may be made in them."""
+
+    @contextmanager
+    def changed(world: World) -> Iterator[Path]:
+        url = world.postgresql.fresh_database()
+        assert A_PERSON == run_apart(PROGRAM, "run", "--once", "--config", world.config(store={"url": url})).status
+        append_all(world.imap, "zeisig-user", [bytes(mail("late", "Opt-out of Notifications"))])
+        database = url.rpartition("/")[2]
+        reader = f"reader_{database}"
+        with psycopg.connect(host=LOOPBACK, port=world.postgresql.port, user="postgres", dbname=database, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.format(database=database, reader=reader).encode())
+        yield world.config(store={"url": url.replace("postgres@", f"{reader}@")})
+
+    return changed
+
+
+def a_bug(statement: str) -> Callable[[World], AbstractContextManager[Path]]:
+    """Return a world in which a statement of mailbot's own fails; the driver's error tells the values."""
+
+    @contextmanager
+    def failing(world: World) -> Iterator[Path]:
+        config = world.config(inbox={"start": "now"})
+        assert 0 == run_apart(PROGRAM, "run", "--once", "--config", config).status
+        with closing(sqlite3.connect(world.folder / "mailbot.db")) as connection:
+            connection.execute(f"CREATE TRIGGER bug BEFORE {statement} BEGIN SELECT RAISE(ABORT, 'bug'); END")
+        append_all(world.imap, "zeisig-user", [raw for _, raw in MAIL.values()])
+        yield config
+
+    return failing
+
+
+HAPPENINGS: dict[str, tuple[int, Callable[[World], AbstractContextManager[Path]]]] = {
+    "letters are refused": (A_PERSON, nothing_but_refused_letters),
+    "wrong password": (CONFIGURATION, a_wrong_password),
+    "two passwords": (CONFIGURATION, a_password_of_two_lines),
+    "login not offered": (A_PERSON, a_relay_that_knows_no_login),
+    "sender refused": (CONFIGURATION, a_relay_that_refuses_us),
+    "greeting": (TEMPORARY, imap_saying({}, f"* BYE {QUOTES}\r\n")),
+    "login refused": (CONFIGURATION, imap_saying({"LOGIN": f"TAG NO [AUTHENTICATIONFAILED] {QUOTES}\r\n"})),
+    "login put off": (TEMPORARY, imap_saying({"LOGIN": f"TAG NO [UNAVAILABLE] {QUOTES}\r\n"})),
+    "folder refused": (CONFIGURATION, imap_saying({"EXAMINE": f"TAG NO {QUOTES}\r\n"})),
+    "search refused": (TEMPORARY, imap_saying({"UID SEARCH": f"TAG NO {QUOTES}\r\n"})),
+    "search answered oddly": (TEMPORARY, imap_saying({"UID SEARCH": f"* SEARCH {QUOTES}\r\nTAG OK\r\n"})),
+    "end of connection": (TEMPORARY, imap_saying({"UID SEARCH": f"* BYE {QUOTES}\r\nCLOSE"})),
+    "fetch refused": (0, imap_saying({"UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n", "UID FETCH": f"TAG NO {QUOTES}\r\n"})),
+    "store read-only": (CONFIGURATION, a_store("CREATE ROLE {reader} LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")),
+    "store away": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN", "ALTER DATABASE {database} ALLOW_CONNECTIONS false")),
+    "bug while recording": (A_PERSON, a_bug("INSERT ON requests")),
+    "bug while settling": (A_PERSON, a_bug("UPDATE ON letters")),
+}
+
+
+def found_in(said: str) -> set[str]:
+    """Return the canaries in what was said."""
+    return set(re.findall(rf"{WORD}[\w-]*", said, re.IGNORECASE))
+
+
+@pytest.mark.parametrize("form", ["json", "terminal"])
+@pytest.mark.parametrize(("status", "happening"), HAPPENINGS.values(), ids=list(HAPPENINGS))
+def test_h104_one_round_names_nobody(
+    world: World, form: str, status: int, happening: Callable[[World], AbstractContextManager[Path]]
+) -> None:
+    with happening(world) as config:
+        ran = (run_at_terminal if form == "terminal" else run_apart)(PROGRAM, "run", "--once", "--config", config)
+    assert (status, set()) == (ran.status, found_in(ran.out + ran.err))
+    assert bool(status) == ("mailbot: " in ran.out + ran.err), "what a person must see is a sentence"
