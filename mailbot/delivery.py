@@ -5,11 +5,14 @@ A few connections are kept open. What they have ready to mark or to settle at on
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from random import random
+from typing import Any
+
+from sqlalchemy import Connection as Transaction
 
 from mailbot.errors import Problem
 from mailbot.logs import log
@@ -70,14 +73,21 @@ class Delivery:
     """How long connections are kept open when nothing is due: the next letter need not wait for a new one."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     tally: Tally = field(default_factory=Tally)
+    unwritten: list[Settlement] = field(default_factory=list)
+    """How tries ended, as far as a failing store did not take it: the next run writes it, before it calls a letter doubtful."""
 
     def recover(self) -> None:
-        """Put in order what a death, a failed store or the end of our time left behind: before anything else is claimed."""
+        """Put in order what a death, a failed store, a wrong clock or the end of our time left behind: before anything else is claimed."""
         with self.database.write() as tx:
+            self._settle(tx, self.unwritten)
             again, doubtful = outbox.recover(tx)
+            early = outbox.bring_forward(tx, self.now())
+        self.unwritten.clear()
         self.tally.doubtful += doubtful
         if again or doubtful:
             log.warning("deliveries_interrupted", queued_again=again, doubtful=doubtful)
+        if early:
+            log.warning("clock_was_ahead", letters=early)
 
     async def send_what_is_due(self, *, until: asyncio.Event | None = None) -> None:
         """Send until nothing is due now; with ``until``, wait for more until it is set.
@@ -93,37 +103,43 @@ class Delivery:
             await _Run(self, journal).go(until)
         finally:
             journal.close()
-            await writing
+            try:
+                await writing
+            finally:
+                self.unwritten += journal.unwritten
 
     def claim(self) -> tuple[ClaimedLetter, ...]:
         """Take the next letters."""
         with self.database.write() as tx:
             return outbox.claim(tx, CLAIMED_TOGETHER, self.caps, self.now())
 
-    def _write(self, marked: Sequence[int], ended: Sequence[Settlement]) -> None:
+    def _write(self, marked: Sequence[ClaimedLetter], ended: Sequence[Settlement]) -> None:
         with self.database.write() as tx:
-            if ended:
-                outbox.settle(tx, ended, self.now())
-            if accepted := [each.id for each in ended if each.state is LetterState.ACCEPTED]:
-                ledger.file_answered(tx, accepted)
+            self._settle(tx, ended)
             if marked:
                 outbox.mark(tx, marked, self.now())
+
+    def _settle(self, tx: Transaction, ended: Sequence[Settlement]) -> None:
+        outbox.settle(tx, ended, self.now())
+        if accepted := [each.letter.id for each in ended if each.state is LetterState.ACCEPTED]:
+            ledger.file_answered(tx, accepted)
 
 
 class Journal:
     """Writes marks and settlements: all that came together while the last transaction was written share the next one."""
 
-    def __init__(self, write: Callable[[Sequence[int], Sequence[Settlement]], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[ClaimedLetter], Sequence[Settlement]], None]) -> None:
         """``write`` blocks; it is called in a thread."""
         self._write = write
-        self._marks: list[tuple[int, asyncio.Future[None]]] = []
-        self._ended: list[Settlement] = []
+        self._marks: list[tuple[ClaimedLetter, asyncio.Future[None]]] = []
+        self.unwritten: list[Settlement] = []
+        """How tries ended, as far as it is not written yet."""
         self._wanted = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
         self._closed = False
         self._failure: Exception | None = None
 
-    async def mark(self, letter: int) -> None:
+    async def mark(self, letter: ClaimedLetter) -> None:
         """Return when it is durable that the letter is about to be transmitted."""
         if self._failure is not None:
             raise self._failure
@@ -134,9 +150,9 @@ class Journal:
 
     def settle(self, settlement: Settlement) -> None:
         """Have it written with the next marks, or alone if none follow at once."""
-        if not self._ended:
+        if not self.unwritten:
             self._patience = asyncio.get_running_loop().call_later(SETTLED_WITHIN_SECONDS, self._wanted.set)
-        self._ended.append(settlement)
+        self.unwritten.append(settlement)
 
     def close(self) -> None:
         """Let ``keep`` end when everything is written."""
@@ -145,22 +161,23 @@ class Journal:
 
     async def keep(self) -> None:
         """Write until closed; a failure is told to all who wait, and raised."""
-        while self._marks or self._ended or not self._closed:
+        while self._marks or self.unwritten or not self._closed:
             await self._wanted.wait()
             await asyncio.sleep(GATHERED_SECONDS)
             self._wanted.clear()
-            if self._marks or self._ended:
+            if self._marks or self.unwritten:
                 await self._write_down()
 
     async def _write_down(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
         marks, self._marks = self._marks, []
-        ended, self._ended = self._ended, []
+        ended, self.unwritten = self.unwritten, []
         try:
             await asyncio.to_thread(self._write, [letter for letter, _ in marks], ended)
         except Exception as error:
             self._failure = error
+            self.unwritten = ended + self.unwritten
             for _, durable in marks + self._marks:
                 if not durable.done():
                     durable.set_exception(error)
@@ -182,6 +199,7 @@ class _Run:
         self._letters: asyncio.Queue[ClaimedLetter | None] = asyncio.Queue()
         self._running_out = asyncio.Event()
         self._opening = asyncio.Lock()
+        self._idle = 0
         self._fruitless = 0
 
     async def go(self, until: asyncio.Event | None) -> None:
@@ -208,36 +226,37 @@ class _Run:
             claimed = await asyncio.to_thread(self._delivery.claim)
             for letter in claimed:
                 self._letters.put_nowait(letter)
-            for connection in self._connections[len(self._carriers) : self._letters.qsize()]:  # no more than there is work for
-                self._carriers.append(group.create_task(self._carry(connection)))
+            self._hire(group)
             if claimed:
                 self._running_out.clear()
                 await self._running_out.wait()
-            elif last_look and not await self._linger():
-                return
-            elif not last_look:
-                await self._wait_for_more(until)
+            elif until is None or last_look:
+                if not await self._linger():
+                    return
+            else:
+                await _first_of(self._delivery.woken.wait(), until.wait())
+
+    def _hire(self, group: asyncio.TaskGroup) -> None:
+        """Have as many connections carry letters as there is work for; one that waits for the server's reply takes no more."""
+        wanted = max(0, self._letters.qsize() - self._idle)
+        for connection in self._connections[len(self._carriers) :][:wanted]:
+            self._carriers.append(group.create_task(self._carry(connection)))
 
     async def _linger(self) -> bool:
-        """Keep open what is open for a while; tell whether there is more to send."""
-        if until_soon := self._delivery.linger_seconds if any(each.is_open for each in self._connections) else 0.0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(until_soon):
-                    await self._delivery.woken.wait()
-        return self._delivery.woken.is_set()
-
-    async def _wait_for_more(self, until: asyncio.Event | None) -> None:
-        waits = [asyncio.create_task(event.wait()) for event in (self._delivery.woken, until) if event is not None]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        """Wait for more while letters are in hand, then a while longer if a connection stands open; tell whether there is more to send."""
+        woken = self._delivery.woken
+        if self._delivery.linger_seconds:
+            await _first_of(woken.wait(), self._letters.join())
+            if self._tally.problem is None and any(each.is_open for each in self._connections):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._delivery.linger_seconds):
+                        await woken.wait()
+        return woken.is_set()
 
     async def _carry(self, connection: Connection) -> None:
         """Take letters and hand them over on one connection, opened again when it is lost."""
         try:
-            while (letter := await self._letters.get()) is not None:
+            while (letter := await self._next()) is not None:
                 if self._letters.qsize() <= CLAIM_WHEN_LEFT:
                     self._running_out.set()
                 goes_on = await self._try(connection, letter)
@@ -247,6 +266,13 @@ class _Run:
             await connection.close()
         finally:
             connection.drop()
+
+    async def _next(self) -> ClaimedLetter | None:
+        self._idle += 1
+        try:
+            return await self._letters.get()
+        finally:
+            self._idle -= 1
 
     async def _try(self, connection: Connection, letter: ClaimedLetter) -> bool:
         """Try one letter and settle it; tell whether the connection is of further use."""
@@ -268,7 +294,7 @@ class _Run:
 
     async def _hand_over(self, connection: Connection, letter: ClaimedLetter) -> Reply:
         """Hand over on the connection as it stands; if it turns out to be lost with nothing said, on a new one."""
-        mark = partial(self._journal.mark, letter.id)
+        mark = partial(self._journal.mark, letter)
         if connection.is_open:
             reply = await connection.hand_over(letter.envelope_sender, letter.recipient, letter.content, mark)
             if reply.verdict is not Verdict.AWAY:
@@ -287,15 +313,15 @@ class _Run:
         match reply.verdict:
             case Verdict.ACCEPTED:
                 self._tally.accepted += 1
-                return Settlement(letter.id, LetterState.ACCEPTED, reply.code)
+                return Settlement(letter, LetterState.ACCEPTED, reply.code)
             case Verdict.REFUSED:
                 self._tally.failed += 1
                 log.warning("letter_refused", letter=letter.id, code=reply.code)
-                return Settlement(letter.id, LetterState.FAILED, reply.code)
+                return Settlement(letter, LetterState.FAILED, reply.code)
             case Verdict.UNKNOWN:
                 self._tally.doubtful += 1
                 log.warning("letter_doubtful", letter=letter.id)
-                return Settlement(letter.id, LetterState.DOUBTFUL, "the connection broke while sending")
+                return Settlement(letter, LetterState.DOUBTFUL, "the connection broke while sending")
             case Verdict.LATER | Verdict.AWAY:
                 return self._put_off(letter, reply.code or "the connection broke")
 
@@ -305,11 +331,11 @@ class _Run:
             return given_up
         self._tally.put_off += 1
         log.info("letter_deferred", letter=letter.id, code=reply)
-        return Settlement(letter.id, LetterState.QUEUED, reply, self._delivery.now() + _pause(letter.attempts))
+        return Settlement(letter, LetterState.QUEUED, reply, self._delivery.now() + _pause(letter.attempts))
 
     def _put_back(self, letter: ClaimedLetter) -> Settlement:
         """Return it to its old place in the queue: nothing was tried with this letter."""
-        waits = Settlement(letter.id, LetterState.QUEUED, NOT_TRIED, letter.queued_at, was_tried=False)
+        waits = Settlement(letter, LetterState.QUEUED, NOT_TRIED, letter.queued_at, was_tried=False)
         return self._given_up(letter, NOT_TRIED) or waits
 
     def _given_up(self, letter: ClaimedLetter, reply: str) -> Settlement | None:
@@ -318,7 +344,7 @@ class _Run:
             return None
         self._tally.failed += 1
         log.warning("letter_given_up", letter=letter.id, code=reply)
-        return Settlement(letter.id, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days: {reply}")
+        return Settlement(letter, LetterState.FAILED, f"given up after {GIVEN_UP_AFTER.days} days: {reply}")
 
     def _put_back_what_is_left(self) -> None:
         while not self._letters.empty():
@@ -328,6 +354,16 @@ class _Run:
     def _dismiss_carriers(self) -> None:
         for _ in self._carriers:
             self._letters.put_nowait(None)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them has ended, and end the others."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _pause(attempts: int) -> timedelta:

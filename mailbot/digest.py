@@ -15,7 +15,7 @@ from secrets import token_urlsafe
 from sqlalchemy import Connection
 
 from mailbot.config import Config
-from mailbot.desk import OWN_SYSTEM, Desk
+from mailbot.desk import Desk
 from mailbot.digest_page import Page, write_page
 from mailbot.digest_words import Digest, Face, Folder, Item, Result, Section
 from mailbot.errors import ConfigurationMistake
@@ -23,17 +23,15 @@ from mailbot.letters import UndeliverableAddress, deliverable, encoded, mailbox,
 from mailbot.logs import log
 from rules.addresses import mailbox_key
 from rules.automatic import LOOP_MARK_FIELD
-from rules.deadlines import STAFF
 from rules.digest_days import day_due
 from rules.life import OPEN
-from rules.vocabulary import Language, RequestType, State
+from rules.vocabulary import Language, Outcome, RequestType
 from rules.working_days import Calendar
 from storage import ledger, outbox, overview
 from storage.outbox import NewLetter
 from storage.overview import Matter, Traffic
 
 DAILY, ASKED_FOR = "digest", "asked"
-SOON_WORKING_DAYS = 3
 ONE_DAY = timedelta(days=1)
 NOT_READ_AFTER = timedelta(minutes=30)
 WAITS_TOO_LONG = timedelta(days=1)
@@ -107,14 +105,15 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
     since = overview.last_caused_at(tx, f"{DAILY} ", now) or overview.began_at(tx, now)
     month = (_today(desk, now) - ONE_DAY).replace(day=1)  # on the first, the whole month that is over
     matters = overview.matters(tx, since, month)
-    traffic = overview.traffic(tx, since)
+    stuck, traffic = overview.undelivered(tx, now - WAITS_TOO_LONG), overview.traffic(tx, since)
     return Digest(
         day=day,
         now=now.astimezone(desk.zone),
         since=since,
         items=_sorted_out(matters, _today(desk, now), desk.deadlines.calendar),
         set_aside=ledger.set_aside(tx),
-        undelivered=overview.undelivered(tx, now - WAITS_TOO_LONG),
+        undelivered=[letter for letter in stuck if not letter.is_capped],
+        capped=[letter for letter in stuck if letter.is_capped],
         traffic={folder: traffic.get(folder, Traffic()) for folder in (*order.folders, *_busy(traffic))},
         not_read=[folder for folder in order.folders if _is_not_read(traffic.get(folder), now)],
         month=month,
@@ -124,35 +123,26 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
 
 def _sorted_out(matters: Sequence[Matter], today: date, calendar: Calendar) -> dict[Section, list[Item]]:
     """Put each request into the most urgent section that it fits, the first due first."""
-    soon = today
-    for _ in range(SOON_WORKING_DAYS):
-        soon = _next_working_day(soon, calendar)
     found: defaultdict[Section, list[Item]] = defaultdict(list)
     for matter in matters:
         if matter.state in OPEN or matter.is_new:
             item = _item(matter, today, calendar)
-            found[section_of(item, today, soon)].append(item)
+            found[section_of(item, today)].append(item)
     return {section: sorted(items, key=lambda each: each.due or date.max) for section, items in found.items()}
 
 
-def section_of(item: Item, today: date, soon: date) -> Section:
-    """Return where a request stands; what was postponed comes back on its day."""
-    matter, due = item.matter, item.due
+def section_of(item: Item, today: date) -> Section:
+    """Return where a request stands; what was postponed comes back on its day. What is held is decided first, whenever it is due."""
+    matter, urgency = item.matter, item.urgency(today)
     if matter.state not in OPEN:
         return Section.NEW
     if matter.postponed_to is not None and matter.postponed_to > today:
         return Section.WAITING
-    if due is not None and due <= soon:
-        return Section.SOON if due > today else Section.TODAY if due == today else Section.OVERDUE
-    if _needs_a_decision(item):
+    if urgency and (matter.outcome is not Outcome.HELD or urgency is Section.OVERDUE):
+        return urgency
+    if item.awaits_staff:
         return Section.DECIDE
     return Section.NEW if matter.is_new else Section.WAITING
-
-
-def _needs_a_decision(item: Item) -> bool:
-    """Tell whether it is the staff's turn here, and not only the sender's or that of those who tend other systems."""
-    open_here = not item.promises or any(each.met_at is None and each.system in (OWN_SYSTEM, STAFF) for each in item.matter.promises)
-    return item.matter.state is not State.AWAITING_SENDER and open_here
 
 
 def _item(matter: Matter, today: date, calendar: Calendar) -> Item:
@@ -167,10 +157,10 @@ def _item(matter: Matter, today: date, calendar: Calendar) -> Item:
 
 
 def _numbers(desk: Desk, matters: Sequence[Matter], now: datetime) -> dict[RequestType | None, Counter[Result]]:
-    """Count the month's requests by type, and how each stands."""
+    """Count the month's requests by type, and how each stands; what is held is no request of any type yet."""
     numbers: defaultdict[RequestType | None, Counter[Result]] = defaultdict(Counter)
     for matter in matters:
-        numbers[matter.type][_result(desk, matter, now)] += 1
+        numbers[None if matter.outcome is Outcome.HELD else matter.type][_result(desk, matter, now)] += 1
     return numbers
 
 
@@ -251,13 +241,6 @@ def _is_not_read(traffic: Traffic | None, now: datetime) -> bool:
 def _busy(traffic: Mapping[Folder, Traffic]) -> list[Folder]:
     """Return the folders that brought mail, configured or not: what arrived there is accounted for all the same."""
     return [folder for folder, each in traffic.items() if each.outcomes or each.pending]
-
-
-def _next_working_day(day: date, calendar: Calendar) -> date:
-    day += ONE_DAY
-    while not calendar.is_working_day(day):
-        day += ONE_DAY
-    return day
 
 
 def _today(desk: Desk, now: datetime) -> date:

@@ -24,6 +24,7 @@ URGENT_FIRST = (
     Section.UNDELIVERED,
     Section.NEW,
     Section.WAITING,
+    Section.CAPPED,
 )
 """Who gets room first when not everything can be listed."""
 
@@ -55,9 +56,10 @@ def write_page(digest: Digest, face: Face) -> Page:
         "face": face,
         "say": speaker,
         "blocks": blocks,
+        "has_bars": any(line.spent is not None for block in blocks for _, line in block.lines),
         "counts": speaker.counts(),
         "alerts": [speaker.not_read(folder) for folder in digest.not_read],
-        "is_quiet": not digest.not_read and not any(number for _, number, _ in speaker.counts()),
+        "is_quiet": not (digest.not_read or digest.capped or any(number for _, number, _ in speaker.counts())),
         "written": f"{read_wording(face.language).spell(digest.now.date())}, {digest.now:%H:%M}",
         "month": speaker.month(),
     }
@@ -93,6 +95,8 @@ def _lines(digest: Digest, speaker: Speaker, section: Section) -> Iterable[Line]
         return map(speaker.unread, digest.set_aside)
     if section is Section.UNDELIVERED:
         return map(speaker.letter, digest.undelivered)
+    if section is Section.CAPPED:
+        return map(speaker.letter, digest.capped)
     return (speaker.request(section, item) for item in digest.items.get(section, ()))
 
 

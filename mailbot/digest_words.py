@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
+from mailbot.desk import OWN_SYSTEM
 from mailbot.wording import TEMPLATES
 from rules.deadlines import STAFF
 from rules.life import OPEN
 from rules.vocabulary import Language, Outcome, RequestType, State
 from storage.ledger import SetAside
-from storage.outbox import OVER_A_CAP, LetterState
+from storage.outbox import LetterState
 from storage.overview import Matter, Promise, Traffic, Undelivered
+
+SOON_WORKING_DAYS = 3
 
 Words = Mapping[str, Any]
 Folder = tuple[str, str]
@@ -40,6 +43,7 @@ class Section(StrEnum):
     NEW = "new"
     WAITING = "waiting"
     UNDELIVERED = "undelivered"
+    CAPPED = "capped"
 
 
 class Result(StrEnum):
@@ -59,6 +63,27 @@ class Item:
     due: date | None
     days: int
 
+    @property
+    def later(self) -> list[Promise]:
+        """Return what else is open, the first due first."""
+        later = [each for each in self.matter.promises if each.met_at is None and each.due != self.due]
+        return sorted(later, key=lambda each: each.due or date.max)
+
+    @property
+    def awaits_staff(self) -> bool:
+        """Tell whether it is the staff's turn here, and not only the sender's or that of those who tend other systems."""
+        still_open = [each for each in self.matter.promises if each.met_at is None]
+        open_here = not still_open or any(each.system in (OWN_SYSTEM, STAFF) for each in still_open)
+        return self.matter.state in OPEN and self.matter.state is not State.AWAITING_SENDER and open_here
+
+    def urgency(self, today: date) -> Section | None:
+        """Return how near the day is of what is open."""
+        if self.due is None or self.matter.state not in OPEN:
+            return None
+        if self.due <= today:
+            return Section.TODAY if self.due == today else Section.OVERDUE
+        return Section.SOON if self.days <= SOON_WORKING_DAYS else None
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -70,6 +95,7 @@ class Digest:
     items: Mapping[Section, Sequence[Item]]
     set_aside: Sequence[SetAside]
     undelivered: Sequence[Undelivered]
+    capped: Sequence[Undelivered]
     traffic: Mapping[Folder, Traffic]
     not_read: Sequence[Folder]
     month: date
@@ -77,8 +103,22 @@ class Digest:
 
     def size_of(self, section: Section) -> int:
         """Return how many items a section has, listed or not."""
-        other: dict[Section, Sequence[object]] = {Section.SET_ASIDE: self.set_aside, Section.UNDELIVERED: self.undelivered}
-        return len(other.get(section) or self.items.get(section, ()))
+        match section:
+            case Section.SET_ASIDE:
+                return len(self.set_aside)
+            case Section.UNDELIVERED:
+                return len(self.undelivered)
+            case Section.CAPPED:
+                return len(self.capped)
+        return len(self.items.get(section, ()))
+
+    def number_of(self, section: Section) -> int:
+        """Return how many a tile counts: what is due, or what staff have to decide or to read, wherever on the page it stands."""
+        if section is Section.DECIDE:
+            listed = (item for where, items in self.items.items() if where is not Section.WAITING for item in items)
+            return sum(item.awaits_staff for item in listed) + len(self.set_aside)
+        decided_first = self.items.get(Section.DECIDE, ())
+        return self.size_of(section) + sum(item.urgency(self.now.date()) is section for item in decided_first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +133,16 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item as people read it; ``spent`` is how much of its time is over, in hundredths."""
+    """One item as people read it; ``spent`` is how much of its time is over, in hundredths, ``urgency`` how near its end is."""
 
     title: str
     facts: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     term: str = ""
     counted: str = ""
+    later: tuple[str, ...] = ()
     spent: int | None = None
+    urgency: Section | None = None
     is_new: bool = False
 
 
@@ -120,10 +162,8 @@ class Speaker:
         return f"mailbot · {self.face.domain}: {', '.join(told) or self.words['nothing_urgent']}, {self.digest.day:%d.%m.%Y}"
 
     def counts(self) -> list[tuple[Section, int, str]]:
-        """Return what matters today in numbers; what could not be read needs a decision like any other."""
-        digest, labels = self.digest, self.words["urgency"]
-        to_decide = digest.size_of(Section.DECIDE) + digest.size_of(Section.SET_ASIDE)
-        return [(Section(name), to_decide if name == Section.DECIDE else digest.size_of(Section(name)), labels[name]) for name in labels]
+        """Return what matters today in numbers."""
+        return [(Section(name), self.digest.number_of(Section(name)), label) for name, label in self.words["urgency"].items()]
 
     def summary(self) -> str:
         """Return what matters today in one sentence."""
@@ -171,7 +211,9 @@ class Speaker:
             tasks=tuple(self._tasks(section, item)),
             term=self._term(item),
             counted=self._counted(item),
+            later=tuple(self._later(item)),
             spent=spent,
+            urgency=item.urgency(self.digest.now.date()),
             is_new=matter.is_new and section is not Section.NEW,
         )
 
@@ -183,11 +225,25 @@ class Speaker:
             yield words["may_be"].format(types=", ".join(types).lower() if 0 < len(types) <= 3 else words["anything"])
         elif item.promises and matter.state in OPEN:
             yield words["do"].format(tasks=self._duties(item.promises))
-        if matter.answered_at and matter.state in OPEN:
-            yield words["answered"].format(day=f"{matter.answered_at.astimezone(self.digest.now.tzinfo):%d.%m.%Y}")
+        yield from self._written(matter)
         if section is Section.WAITING:
             yield self._waits_for(item)
         yield from (words["flag"][flag] for flag in matter.flags if flag in words["flag"])
+
+    def _later(self, item: Item) -> Iterator[str]:
+        """Name what is owed after what is due first: who did only that and types ``done`` must have read the rest."""
+        for due, promises in groupby(item.later if item.matter.state in OPEN else (), lambda each: each.due):
+            told = self.words["then" if due else "then_undated"]
+            yield told.format(tasks=self._duties([*promises]), day=f"{due:%d.%m.%Y}" if due else "")
+
+    def _written(self, matter: Matter) -> Iterator[str]:
+        """Tell which letters went to and fro since the request was entered, the earlier first."""
+        words, is_open = self.words, matter.state in OPEN
+        if is_open and matter.reopened_by_sender:
+            yield words["reopened"]
+        letters = (("answered", matter.answered_at if is_open else None), ("wrote", matter.wrote_at))
+        for moment, what in sorted((moment, what) for what, moment in letters if moment):
+            yield words[what].format(day=f"{moment.astimezone(self.digest.now.tzinfo):%d.%m.%Y}")
 
     def _duties(self, promises: Sequence[Promise]) -> str:
         """Name what is owed, and in brackets where."""
@@ -205,7 +261,7 @@ class Speaker:
             return str(words["postponed"].format(day=self.day(matter.postponed_to)))
         if matter.state is State.AWAITING_SENDER:
             return str(words["sender"])
-        return str(words["systems"].format(systems=", ".join(dict.fromkeys(each.system for each in item.promises))))
+        return str(words["systems"].format(systems=", ".join(dict.fromkeys(each.system for each in (*item.promises, *item.later)))))
 
     def _term(self, item: Item) -> str:
         """Say by when, and how far that is."""
@@ -235,7 +291,7 @@ class Speaker:
         )
 
     def letter(self, letter: Undelivered) -> Line:
-        """Tell of a letter that did not arrive."""
+        """Tell of a letter that did not arrive, or goes out later."""
         title = self.words["letter"].get(letter.kind, letter.kind)
         facts = (*([letter.reference] if letter.reference else []), self.person(letter.recipient))
         return Line(title, facts, (self._delivery(letter),))
@@ -247,7 +303,9 @@ class Speaker:
             return str(words["failed"].format(reply=code[0] if code else "–"))
         if letter.state is LetterState.DOUBTFUL:
             return str(words["doubtful"])
-        return str(words["capped"] if letter.reply == OVER_A_CAP else words["waiting"].format(when=self.when(letter.queued_at)))
+        if letter.is_capped:
+            return str(words["capped"].format(when=self.when(letter.not_before)))
+        return str(words["waiting"].format(when=self.when(letter.queued_at)))
 
     def not_read(self, folder: Folder) -> str:
         """Say that nobody reads a mailbox."""

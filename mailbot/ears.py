@@ -40,7 +40,7 @@ NOBODY = OwnMail(frozenset())
 
 
 class NoSuchFolder(ConfigurationMistake):
-    """A folder that the configuration names was never there, or is another than is meant."""
+    """A folder that the configuration names was never there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,6 @@ class Ears:
     def _hear_in(self, key: str, use: str, hear: Callable[[str], Count]) -> Count:
         """Open the folder that ``key`` names, or the server marks for ``use``, and hear what is in it."""
         configured = str(getattr(self._inbox, key))
-        if _is_same_folder(configured, self._inbox.folder):
-            raise NoSuchFolder(f'inbox.{key}: {configured} is the folder of the inbox itself; name another, or write "none"')
         try:
             folder = configured or self._marked(use)
             if folder is None or folder == NOT_LISTENED or folder in self._watched:
@@ -180,8 +178,3 @@ def _is_a_machines(message: Message) -> bool:
     """Tell whether a message in the Sent folder was not written by a person: a letter of ours, an out-of-office notice, a newsletter."""
     screening = screen(message, NOBODY)
     return (screening is not None and screening.automatic) or (message.message_id or "").startswith(OWN_MARK)
-
-
-def _is_same_folder(one: str, other: str) -> bool:
-    """Tell whether two names are one folder; INBOX alone may be written in any case (RFC 3501, 5.1)."""
-    return one == other or one.upper() == other.upper() == "INBOX"

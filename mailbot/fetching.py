@@ -20,7 +20,7 @@ from mailbot.imap import HEADER_CAP, Mailbox
 from mailbot.logs import log
 from mailbot.providers import is_named
 from rules.header import MAX_HEADER
-from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
+from rules.message import Attachment, Message, lightened, read, read_header, text_of_part, with_text
 from rules.place import Cursor
 from rules.recognition import Glance
 from rules.vocabulary import Outcome
@@ -34,6 +34,9 @@ BEGINNING = MAX_HEADER + TEXT_CAP
 
 KEPT_AS_IT_CAME = 65_536
 """Bytes up to which a message without attachments is kept byte for byte: then its signature can still be verified."""
+
+USUAL_HEADER = 8192
+"""Bytes up to which a header stays in memory as it was read, until the batch is recorded."""
 
 BODIES_AT_ONCE = 8_000_000
 """Bytes of whole messages that are held in memory together."""
@@ -75,7 +78,7 @@ class Fetcher:
         """Fetch heads, then the bodies of candidates; leave out what was there before the first start."""
         envelopes = self._mailbox.envelopes(uids)
         wanted = [envelope for envelope in envelopes.values() if self._is_wanted(cursor, envelope)]
-        arrivals = [self._read_head(cursor, self._with_all_fields(envelope)) for envelope in wanted]
+        arrivals = [self._read_head(cursor, envelope) for envelope in wanted]
         undelivered = self._read_bodies(arrivals)
         missing = sorted((set(uids) - envelopes.keys()) | undelivered)
         return Fetched([arrival for arrival in arrivals if arrival.place.uid not in undelivered], self._still_there(missing))
@@ -106,12 +109,11 @@ class Fetcher:
         asking = [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY]
         return undelivered | self._read_raw(whole + [arrival for arrival in asking if "too_large" not in arrival.flags])
 
-    def _with_all_fields(self, envelope: Envelope) -> Envelope:
+    def _all_fields(self, envelope: Envelope) -> bytes:
         """Ask for more of a header that was cut off, one at a time: what decides may stand behind padding (H54)."""
         if len(envelope.header) < HEADER_CAP:
-            return envelope
-        longer = self._mailbox.texts([envelope.uid], "HEADER", MAX_HEADER + 1).get(envelope.uid)
-        return replace(envelope, header=longer or envelope.header)
+            return envelope.header
+        return self._mailbox.texts([envelope.uid], "HEADER", MAX_HEADER + 1).get(envelope.uid) or envelope.header
 
     def _is_wanted(self, cursor: Cursor, envelope: Envelope) -> bool:
         """Tell whether the message came after the configured start (I9); what is put there later counts, however old it is (H9)."""
@@ -119,7 +121,7 @@ class Fetcher:
         return came_later or envelope.internal_date >= cursor.start_at
 
     def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
-        message, now = read_header(envelope.header), self._desk.now()
+        message, now = read_header(self._all_fields(envelope)), self._desk.now()
         received, flags = self._received(envelope, message, now)
         flags |= age_flags(self._desk, received)
         if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
@@ -128,6 +130,8 @@ class Fetcher:
             flags |= {"too_large"}
         kept = envelope.header[:HEADER_CAP]
         arrival = read_arrival(self._desk, cursor.place(envelope.uid), received, envelope.size, kept, message, flags)
+        if len(kept) > USUAL_HEADER:
+            arrival.message = lightened(message)
         if self._lying is Lying.IN_SPAM:
             lies_in_spam(arrival)
         return arrival
@@ -203,7 +207,7 @@ class Fetcher:
                 if (raw := found.get(arrival.place.uid)) is None:
                     undelivered.add(arrival.place.uid)
                     continue
-                message = read(raw)
+                message = lightened(read(raw))
                 if len(raw) == most:  # what was cut off has neither its true size nor its name
                     message = replace(message, attachments=arrival.message.attachments)
                 with_body(self._desk, arrival, message)

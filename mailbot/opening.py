@@ -3,19 +3,20 @@
 What is to be done was decided by ``rules.decide``; nothing is written here, only gathered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailbot.arrival import Arrival
 from mailbot.desk import OWN_SYSTEM, Desk
-from mailbot.letters import LetterMistake, Occasion, UndeliverableAddress
+from mailbot.digest_words import words_of
+from mailbot.letters import ASKED_DUTY, LetterMistake, Occasion, UndeliverableAddress
 from mailbot.logs import log
 from rules.addresses import mailbox_key
 from rules.deadlines import Obligation, day_of
-from rules.decide import Acknowledge, Decision, Opening, StopMessages
+from rules.decide import Acknowledge, Decision, Opening, StopMessages, hold_for_a_person
 from rules.recognition import Reading
-from rules.vocabulary import Duty, LetterKind, RequestType, Standing, State
+from rules.vocabulary import Duty, Language, LetterKind, Outcome, RequestType, Standing, State
 from storage.outbox import NewLetter
 from storage.register import NewObligation, NewRequest
 
@@ -64,7 +65,7 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
         received_on=day_of(arrival.received, desk.zone),
         due=ahead or _earliest(each.due for each in obligations),
         rule=decision.rule,
-        reason=reading.reason or decision.reason,
+        reason=_reason(decision, reading),
         matched=reading.matched,
         clause=reading.clause,
         certainty=reading.certainty,
@@ -117,10 +118,27 @@ def _occasion(desk: Desk, arrival: Arrival, effect: Acknowledge, owed: tuple[New
         clause=reading.clause,
         clause_is_policys=_names_policys_clause(desk, reading),
         elsewhere=any(each.what == Duty.STOP_MESSAGES for each in ahead),
-        due=_earliest(each.due for each in ahead) if effect.type is not None else None,
+        due=_promised_day(effect.type, ahead) if effect.type is not None else None,
         in_reply_to=message.message_id,
         references=message.references,
     )
+
+
+def _promised_day(kind: RequestType, ahead: Sequence[NewObligation]) -> date | None:
+    """Return by when what is asked for is done in every system: the day that a letter may name, whatever else is due before it."""
+    asked = [each.due for each in ahead if each.what == ASKED_DUTY[kind]]
+    if not asked:  # it is done, and a part of the work is still ahead
+        return _earliest(each.due for each in ahead)
+    days = [day for day in asked if day is not None]
+    return max(days) if len(days) == len(asked) else None
+
+
+def _reason(decision: Decision, reading: Reading) -> str:
+    """Say why the message became what it is: what recognition found, unless another rule held it back."""
+    if reading.reason and (decision.outcome is not Outcome.HELD or decision.rule == hold_for_a_person.__name__):
+        return reading.reason
+    told: str = words_of(Language.EN)["held"].get(decision.rule, decision.reason)
+    return told
 
 
 def _earliest(days: Iterable[date | None]) -> date | None:

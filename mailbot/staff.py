@@ -16,6 +16,7 @@ from mailbot.opening import write_letter
 from rules import life
 from rules.addresses import mailbox_key
 from rules.automatic import screen
+from rules.deadlines import STAFF
 from rules.life import Move, MoveNotAllowed
 from rules.message import read_header
 from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, State
@@ -25,40 +26,42 @@ from storage.register import Owed, Registered
 TRANSFER_SCOPES = ("transfer", "cross_border", "publication")
 
 CARRIED_OUT_HERE = frozenset({Duty.STOP_PROCESSING, Duty.STOP_TRANSFER, Duty.STOP_MESSAGES, Duty.BLOCK, Duty.UNBLOCK, Duty.DESTROY})
-"""What approval lets mailbot do in its own store. Everything else is done by staff and ticked off with ``done``."""
+"""What mailbot does in its own store, once it is approved and not otherwise. All else is done by staff and ticked off with ``done``."""
 
 
 class NotPossible(Problem):
     """The request cannot be treated like that."""
 
 
-def approve(desk: Desk, reference: str, who: str) -> Registered:
-    """Carry out in mailbot's own store what the request asks, and tick that off; other systems stay open (I12)."""
+def approve(desk: Desk, reference: str, who: str, *, what: str | None = None) -> Registered:
+    """Carry out in mailbot's own store what the request asks, or one duty, and tick that off; other systems stay open (I12)."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
-        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed) and _is_asked(request, owed)]
+        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
+        mailbots = [owed for owed in mailbots if (owed.what == what if what else _is_asked(request, owed))]
         if not mailbots:
-            kind = "held" if request.outcome is Outcome.HELD else request.type
+            kind = what or ("held" if request.outcome is Outcome.HELD else request.type)
             raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
-        still_open = [owed for owed in request.obligations if owed.met_at is None]
-        here = [owed for owed in mailbots if owed in still_open]
-        if still_open and not here:
-            raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(still_open)}")
-        request = _carry_out(desk, tx, request, mailbots)
+        here = [owed for owed in mailbots if owed.met_at is None]
+        if not here:
+            raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(request)}")
+        request = _carry_out(desk, tx, request, here)
         register.note(tx, [(reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
         register.meet(tx, [owed.id for owed in here], who, desk.now())
-        return _settled(desk, tx, reference, who, did_something=bool(here))
+        return _settled(desk, tx, reference, who, did_something=True)
 
 
 def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
-    """Record that obligations were met: all open ones, or those of a duty or a system. What is mailbot's to do is done with that."""
+    """Record that staff met a duty, everywhere or in one system. It changes nothing in mailbot's own store: that is ``approve``."""
     with desk.database.write() as tx:
         request = _open_request(tx, reference)
         still_open = [owed for owed in request.obligations if owed.met_at is None]
-        met = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
+        meant = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
+        if what is None and len({owed.what for owed in meant}) > 1:
+            raise NotPossible(f"{reference} owes more than one thing; do one after the other: {_open_ones(request)}")
+        met = [owed for owed in meant if not _is_mailbots(request, owed)]
         if not met and (still_open or what or system):  # a reopened request may owe nothing, and is closed all the same
-            raise NotPossible(f"{reference} has no open obligation like that; it has: {_open_ones(still_open)}")
-        _carry_out(desk, tx, request, [owed for owed in met if _is_mailbots(request, owed)])
+            raise NotPossible(f"{reference} has no open obligation like that to tick off; it has: {_open_ones(request)}")
         register.meet(tx, [owed.id for owed in met], who, desk.now())
         register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
         return _settled(desk, tx, reference, who, did_something=bool(met))
@@ -72,13 +75,15 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
         request = _open_request(tx, reference)
         if request.type is RequestType.AUTHORITY_INQUIRY:
             raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
+        if stops := [owed for owed in request.obligations if _is_promised_stop(owed)]:
+            raise NotPossible(f"{reference}: messages stop everywhere, whatever is refused; do that first: {_told(request, stops)}")
         state = _moved(request, Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
         register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
         if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
             raise NotPossible(
                 f"{reference}: no letter may go to its sender, and nobody is refused without one: "
-                f"tell the person in another way, then type `mailbot requests done {reference}`"
+                f"tell the person in another way; it stays open until it is done: {_open_ones(request)}"
             )
         return _found(tx, reference)
 
@@ -96,26 +101,38 @@ def postpone(desk: Desk, reference: str, who: str, day: date) -> Registered:
         return _found(tx, reference)
 
 
-def reopen(desk: Desk, reference: str, who: str) -> Registered:
-    """Give a closed request back to staff; its obligations and dates are those it had. An opt_out's stop is lifted."""
+def reopen(desk: Desk, reference: str, who: str, *, what: str | None = None, system: str | None = None) -> Registered:
+    """Give a closed request back to staff, or take ticks back: what they said is owed again, by its old date.
+
+    The subscriber stays as it is: messages go again by ``resume_messages`` alone.
+    """
     with desk.database.write() as tx:
         request = _found(tx, reference)
-        if request.state in life.OPEN:
+        if request.state in life.OPEN and what is None and system is None:
             raise NotPossible(f"{reference} is open ({request.state})")
-        register.set_state(tx, reference, _moved(request, Move.REOPEN), desk.now())
-        register.note(tx, [(reference, "reopened", who, {})], desk.now())
-        if request.type is RequestType.OPT_OUT:
-            _resume_messages(desk, tx, request, who)
+        if what is not None or system is not None:
+            _take_back(desk, tx, request, who, _ticked(request, what, system))
+        if request.state not in life.OPEN:
+            register.set_state(tx, reference, _moved(request, Move.REOPEN), desk.now())
+            register.note(tx, [(reference, "reopened", who, {})], desk.now())
         return _found(tx, reference)
 
 
 def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
-    """Send messages to an address again, because the person wants them; return the requests that had stopped them."""
+    """Send messages to an address again, because the person wants them; return the requests that had stopped them.
+
+    With that the person withdraws an opt_out that is still open: nothing has to stop in the other systems any more.
+    """
     with desk.database.write() as tx:
         stopped_by = subscribers.stopped_by(tx, desk.keys.of_address(mailbox))
         for reference in stopped_by:
             lifted = subscribers.resume_messages(tx, reference, desk.now())
             register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
+            request = _found(tx, reference)
+            if request.type is RequestType.OPT_OUT and request.state in life.OPEN:
+                register.set_state(tx, reference, _moved(request, Move.WITHDRAW), desk.now())
+                not_owed = ", ".join(f"{owed.what} ({owed.system})" for owed in request.obligations if owed.met_at is None)
+                register.note(tx, [(reference, "withdrawn", who, {"no_longer_owed": not_owed or "nothing"})], desk.now())
         return stopped_by
 
 
@@ -187,12 +204,23 @@ def _looked_up(tx: Connection, request: Registered) -> Registered:
     return _found(tx, request.reference)
 
 
-def _resume_messages(desk: Desk, tx: Connection, request: Registered, who: str) -> None:
-    """Lift what the request suppressed, and owe it again. What another request of the same person stopped stays stopped."""
-    lifted = subscribers.resume_messages(tx, request.reference, desk.now())
-    register.take_back(tx, request.reference, Duty.STOP_MESSAGES, OWN_SYSTEM)
+def _ticked(request: Registered, what: str | None, system: str | None) -> list[Owed]:
+    """Return the ticks that are meant. What mailbot destroyed stays destroyed."""
+    met = [owed for owed in request.obligations if owed.met_at is not None]
+    final = [owed for owed in met if owed.what == Duty.DESTROY and _is_mailbots(request, owed)]
+    ticked = [owed for owed in met if what in (None, owed.what) and system in (None, owed.system) and owed not in final]
+    if not ticked:
+        others = ", ".join(f"{owed.what} ({owed.system})" for owed in met if owed not in final)
+        raise NotPossible(f"{request.reference} has no tick like that to be taken back; it has: {others or 'none'}")
+    return ticked
+
+
+def _take_back(desk: Desk, tx: Connection, request: Registered, who: str, ticked: Iterable[Owed]) -> None:
+    for owed in ticked:
+        register.take_back(tx, request.reference, owed.what, owed.system)
+        detail = {"what": owed.what, "system": owed.system, "was_met_by": owed.met_by}
+        register.note(tx, [(request.reference, "taken_back", who, detail)], desk.now())
     register.recount_due(tx, request.reference)
-    register.note(tx, [(request.reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
 
 
 def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_something: bool) -> Registered:
@@ -202,20 +230,21 @@ def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_someth
     if all(owed.met_at is not None for owed in request.obligations):
         register.set_state(tx, reference, _moved(request, Move.CARRY_OUT), desk.now())
         register.note(tx, [(reference, "carried_out", who, {})], desk.now())
-        if did_something and request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF and _done(request):
+        if did_something and request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF and _done(tx, request):
             _write(desk, tx, request, LetterKind.COMPLETION, "")
     return _found(tx, reference)
 
 
-def _done(request: Registered) -> frozenset[Duty]:
-    """Return what a letter may say was done: what is met in every system (I12).
+def _done(tx: Connection, request: Registered) -> frozenset[Duty]:
+    """Return what a letter may say was done: what is met in every system (I12), and messages only as long as they stop.
 
     Of a person who is not on file mailbot holds nothing, so that its own part says nothing; a stop of messages needs no file.
     """
+    stopped = request.sender_key is not None and subscribers.suppressed_since(tx, request.sender_key) is not None
     still_open = {owed.what for owed in request.obligations if owed.met_at is None}
     held_here = request.subscriber_id is not None
     said = [owed for owed in request.obligations if held_here or owed.system != OWN_SYSTEM or owed.what == Duty.STOP_MESSAGES]
-    return frozenset(Duty(owed.what) for owed in said if owed.what not in still_open)
+    return frozenset(Duty(owed.what) for owed in said if owed.what not in still_open and (stopped or owed.what != Duty.STOP_MESSAGES))
 
 
 def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> bool:
@@ -229,7 +258,7 @@ def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, gr
         language=request.language,
         reference=request.reference,
         recipient=request.sender,
-        done=_done(request),
+        done=_done(tx, request),
         done_on=_today(desk),
         ground=ground,
         in_reply_to=message.message_id,
@@ -257,5 +286,22 @@ _ANSWERED_BY_STAFF = frozenset(
 """Staff write the answer to these themselves, and an opt_out has had its one letter."""
 
 
-def _open_ones(owed: Iterable[Owed]) -> str:
-    return ", ".join(f"{each.what} ({each.system})" for each in owed if each.met_at is None) or "none"
+def _is_promised_stop(owed: Owed) -> bool:
+    """Tell whether messages have still to stop in another system, as the acknowledgement said they would."""
+    return owed.met_at is None and owed.what == Duty.STOP_MESSAGES and owed.system != OWN_SYSTEM
+
+
+def _open_ones(request: Registered) -> str:
+    still_open = [owed for owed in request.obligations if owed.met_at is None]
+    return _told(request, still_open) or f"nothing (`mailbot requests done {request.reference}` closes it)"
+
+
+def _told(request: Registered, open_ones: Iterable[Owed]) -> str:
+    """Name obligations, each with what to type when it is to be done, or was."""
+    return "; ".join(f"{owed.what} ({owed.system}): `mailbot requests {_typed(request, owed)}`" for owed in open_ones)
+
+
+def _typed(request: Registered, owed: Owed) -> str:
+    if not _is_mailbots(request, owed):
+        return f"done {request.reference} {owed.what}" + (f" --system {owed.system}" if owed.system != STAFF else "")
+    return f"approve {request.reference}" + ("" if _is_asked(request, owed) else f" {owed.what}")

@@ -261,8 +261,13 @@ def _may_stop(case: Case, kind: RequestType) -> bool:
 
 
 def _may_answer(case: Case) -> bool:
-    """Tell whether a letter may go to a sender who is not in doubt (I5; H3, H9, H75-H80)."""
-    return case.screening is None and case.standing is not Standing.FAILED and not case.flags & {"too_old", "renumbered"}
+    """Tell whether a letter may go to a sender who is not in doubt (I5; H3, H9, H75-H80).
+
+    Where a line of the header is no field, other programs may see a robot, or somebody else (H56).
+    """
+    if case.screening is not None or case.standing is Standing.FAILED:
+        return False
+    return not case.flags & {"too_old", "renumbered"} and "no_blank_line" not in case.message.defects
 
 
 def _word(certainty: Certainty | None) -> str:

@@ -12,12 +12,17 @@ from typing import NamedTuple
 MAX_HEADER = 512 * 1024
 """Bytes of a header that are read, however many fields stand in them. What has more is set aside (H54)."""
 
+MAX_NAMES = 1000
+"""Names of fields that a header may have. What has more is set aside, too."""
+
 _MAX_VALUES = 100
+_MAX_NAME = 998
 _MAX_DATE = 200
 _MAX_REFERENCES = 100
 _MAX_MESSAGE_ID = 998
 
-_FIELD_NAME = re.compile(r"[!-9;-~]{1,200}")
+_NEEDED = frozenset({"from", "message-id", "mime-version", "content-type", "content-transfer-encoding"})
+_FIELD_NAME = re.compile(r"[!-9;-~]+")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}>")
 _END = re.compile(rb"\n\r?\n")
 _EMPTY_LINE = re.compile(rb"\r?\n")
@@ -30,12 +35,19 @@ _US_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "
 
 
 class Fields(NamedTuple):
-    """A header block taken apart: lower-cased name → values, topmost first, a hundred of a name at most."""
+    """A header block taken apart: lower-cased name → values, topmost first, a hundred of a name at most.
+
+    Behind a line that is no field stands the body, its blank line missing; or the header goes on, a line in it spoilt (H56).
+    """
 
     values: dict[str, tuple[str, ...]]
+    everywhere: dict[str, tuple[str, ...]]
+    """The same with whatever looks like a field behind a line that is none: there robots are known by it as well (I5)."""
     defects: frozenset[str]
-    rest: bytes
-    """What stands behind a line that is no field and must be the body: the blank line was missing (H56)."""
+    rest: bytes = b""
+    """What stands behind that line and is the body."""
+    stray: bytes = b""
+    """The lines that are no fields, where the header went on."""
 
     def first(self, name: str) -> str:
         """Return the topmost value of a field, "" without one."""
@@ -78,22 +90,46 @@ def _unfolded(text: str) -> list[str]:
 
 
 def _sorted_out(lines: list[str], defects: set[str]) -> Fields:
-    """Sort unfolded lines by field name, up to the first that is no field."""
+    """Sort unfolded lines by field name, up to the first that is no field; what follows that is a matter of its own."""
     values: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(lines):
-        name, colon, value = line.partition(":")
-        key = _field_key(name) if colon else ""
-        if key:
-            earlier = values.get(key)
-            value = value.strip(" \t")  # no other space: in UTF-8 it may be half a letter
-            if earlier is None:
-                values[key] = (value,)
-            elif len(earlier) < _MAX_VALUES:
-                values[key] = (*earlier, value)
-        elif line and not (number == 0 and line.lstrip(">").startswith("From ")):  # the first line of an mbox entry
-            rest = "\n".join(lines[number:]).encode("latin-1") + b"\n"
-            return Fields(values, frozenset({*defects, "no_blank_line"}), rest)
-    return Fields(values, frozenset(defects), b"")
+        opens_mbox_entry = number == 0 and line.lstrip(">").startswith("From ")
+        if line and not opens_mbox_entry and not _add(line, values, defects):
+            return _with_those_behind(values, lines[number:], defects)
+    return Fields(values, values, frozenset(defects))
+
+
+def _with_those_behind(above: dict[str, tuple[str, ...]], lines: list[str], defects: set[str]) -> Fields:
+    """Add what follows a line that is no field: the header's, if it has what the header needs and has not had yet."""
+    behind: dict[str, tuple[str, ...]] = {}
+    stray = [line for line in lines if not _add(line, behind, defects)]
+    everywhere = {name: (*above.get(name, ()), *behind.get(name, ())) for name in (above | behind)}
+    defects.add("no_blank_line")
+    if _NEEDED & behind.keys() - above.keys():
+        return Fields(behind | above, everywhere, frozenset(defects), stray=_as_bytes(stray))
+    return Fields(above, everywhere, frozenset(defects), rest=_as_bytes(lines))
+
+
+def _add(line: str, values: dict[str, tuple[str, ...]], defects: set[str]) -> bool:
+    """Add a line to the fields of its name; tell whether it is a field."""
+    name, colon, value = line.partition(":")
+    key = _field_key(name) if colon and len(name) <= _MAX_NAME else ""
+    if not key:
+        return False
+    earlier = values.get(key)
+    value = value.strip(" \t")  # no other space: in UTF-8 it may be half a letter
+    if earlier is not None:
+        if len(earlier) < _MAX_VALUES:
+            values[key] = (*earlier, value)
+    elif len(values) < MAX_NAMES:
+        values[key] = (value,)
+    else:
+        defects.add("header_too_large")
+    return True
+
+
+def _as_bytes(lines: list[str]) -> bytes:
+    return "\n".join(lines).encode("latin-1") + b"\n"
 
 
 def read_message_id(values: Iterable[str]) -> str | None:

@@ -14,12 +14,13 @@ from rules.body import Attachment, read_body, text_of_part
 from rules.encoded_words import UNDECODABLE, decode_header_text
 from rules.header import Fields, read_date, read_fields, read_message_id, read_message_ids, read_return_path, read_stamp, split_head
 
-__all__ = ["Attachment", "Message", "read", "read_header", "text_of_part", "with_text"]
+__all__ = ["Attachment", "Message", "lightened", "read", "read_header", "text_of_part", "with_text"]
 
 MAX_SUBJECT = 10_000
 """Bytes of a raw subject that are read; the rest of a longer one is a defect."""
 
 _MAX_SUBJECTS = 3
+_READ_LATER = ("date", "from", "subject")
 _RECIPIENT_FIELDS = ("to", "cc", "resent-to", "resent-cc")
 
 
@@ -28,7 +29,8 @@ class Message:
     """A message as it was read. Whatever was wrong with it stands in ``defects``.
 
     Addresses are canonical (``rules.addresses``); display names are not kept. ``fields`` holds every field's unfolded
-    raw values, topmost first, one character a byte. ``text`` is None where none was fetched or none is readable.
+    raw values, topmost first, one character a byte, wherever in the header they stand; the other attributes hold what
+    most programs would read. ``text`` is None where none was fetched or none is readable.
     """
 
     subject: str
@@ -78,11 +80,20 @@ def read(raw: bytes) -> Message:
     head, content = split_head(_with_line_ends(raw))
     fields = read_fields(head)
     body = read_body(fields, fields.rest + b"\n" + content if fields.rest else content)
-    return with_text(_from_fields(fields), body.text, body.attachments, body.defects)
+    text = body.text
+    if fields.stray:  # it may be what somebody wrote
+        text = text_of_part(fields.stray, "plain", "utf-8", "")[0] + (text or "")
+    return with_text(_from_fields(fields), text, body.attachments, body.defects)
+
+
+def lightened(message: Message) -> Message:
+    """Return a message that was screened without what nobody reads any more: of a large header it is many times the size (H54)."""
+    fields = {name: (message.fields[name][0][:MAX_SUBJECT],) for name in _READ_LATER if name in message.fields}
+    return replace(message, fields=fields, recipients=frozenset(), from_addresses=(), reply_to=())
 
 
 def _from_fields(fields: Fields) -> Message:
-    values = fields.values
+    values, everywhere = fields.values, fields.everywhere
     sender = read_sender(values.get("from", ()))
     subject = _read_subject(values.get("subject", ()))
     return Message(
@@ -93,11 +104,11 @@ def _from_fields(fields: Fields) -> Message:
         message_id=read_message_id(values.get("message-id", ())),
         in_reply_to=read_message_ids(values.get("in-reply-to", ())),
         references=read_message_ids(values.get("references", ())),
-        fields=values,
+        fields=everywhere,
         defects=fields.defects | sender.defects | subject.defects,
         sender_field=only_mailbox(fields.first("sender")) if "sender" in values else None,
         reply_to=tuple(_addresses(values, ("reply-to",))),
-        return_path=read_return_path(values.get("return-path", ())),
+        return_path=read_return_path(everywhere.get("return-path", ())),
     )
 
 

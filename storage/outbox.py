@@ -72,6 +72,8 @@ class ClaimedLetter:
     queued_at: datetime
     was_due_before: bool
     """Whether it was already to be sent once and was put back."""
+    claimed_at: datetime
+    """Tells this claim of the letter from every other: nobody takes a letter over in the microsecond in which it was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class ListedLetter:
 class Settlement:
     """How a try to send a letter ended."""
 
-    id: int
+    letter: ClaimedLetter
     state: LetterState
     reply: str
     not_before: datetime | None = None
@@ -113,11 +115,12 @@ SENT = (LetterState.CLAIMED, LetterState.MARKED, LetterState.ACCEPTED, LetterSta
 """The states of letters that count against the caps: they went out, or may have, or are about to."""
 
 # Written once, not for each letter: SQLAlchemy takes longer to make a statement than SQLite to carry it out.
-_LETTER = update(letters).where(letters.c.id == bindparam("letter"))
+_CLAIM = update(letters).where(letters.c.id == bindparam("letter"), letters.c.claimed_at == bindparam("claimed"))
 _IN_HAND = (letters.c.state == LetterState.CLAIMED) | (letters.c.state == LetterState.MARKED)
-_MARK = _LETTER.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
-_END = _LETTER.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
-_TRY_AGAIN = _LETTER.values(
+_UNSETTLED = _CLAIM.where(_IN_HAND | (letters.c.state == LetterState.DOUBTFUL))
+_MARK = _CLAIM.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
+_END = _UNSETTLED.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
+_TRY_AGAIN = _UNSETTLED.values(
     state=bindparam("ends"),
     reply=bindparam("said"),
     not_before=bindparam("moment"),
@@ -126,6 +129,9 @@ _TRY_AGAIN = _LETTER.values(
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SHORTEST_DEFERRAL = timedelta(minutes=1)
+
+LONGEST_WAIT = 2 * DAY
+"""Longer than any pause between two tries, and than the window of any cap."""
 
 
 def queue(tx: Connection, new: Sequence[NewLetter], now: datetime) -> None:
@@ -148,34 +154,39 @@ def claim(tx: Connection, most: int, caps: Caps, now: datetime) -> tuple[Claimed
         if going:
             claimed = {"state": LetterState.CLAIMED, "claimed_at": now, "attempts": letters.c.attempts + 1}
             tx.execute(update(letters).where(letters.c.id.in_([row.id for row in going])).values(claimed))
-            return tuple(_claimed(row) for row in going)
+            return tuple(_claimed(row, now) for row in going)
     return ()
 
 
-def _claimed(row: LetterRow) -> ClaimedLetter:
+def _claimed(row: LetterRow, now: datetime) -> ClaimedLetter:
     was_due_before = row.reply not in (None, OVER_A_CAP)
-    return ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at, was_due_before)
+    return ClaimedLetter(row.id, row.recipient, row.envelope_sender, row.content, row.attempts, row.queued_at, was_due_before, now)
 
 
-def mark(tx: Connection, ids: Sequence[int], now: datetime) -> None:
+def mark(tx: Connection, going: Sequence[ClaimedLetter], now: datetime) -> None:
     """Note durably that the letters are about to be transmitted: from here on they may have been accepted."""
-    marked = tx.execute(_MARK, [{"letter": each, "moment": now} for each in ids])
-    if marked.rowcount != len(ids):
+    marked = tx.execute(_MARK, [{**_claim_of(letter), "moment": now} for letter in going])
+    if marked.rowcount != len(going):
         raise StoreFailure("another mailbot took over the letters that this one was about to send")
 
 
 def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Write how the tries ended."""
-    ended = [{"letter": each.id, "ends": each.state, "said": each.reply, "moment": now} for each in settlements if each.not_before is None]
-    again = [
-        {"letter": each.id, "ends": each.state, "said": each.reply, "moment": each.not_before, "untried": int(not each.was_tried)}
-        for each in settlements
-        if each.not_before is not None
-    ]
+    """Write how the tries ended, also of letters that were called doubtful meanwhile; what is another's claim by now stays as it is."""
+    ended, again = [], []
+    for each in settlements:
+        row = {**_claim_of(each.letter), "ends": each.state, "said": each.reply}
+        if each.not_before is None:
+            ended.append({**row, "moment": now})
+        else:
+            again.append({**row, "moment": each.not_before, "untried": int(not each.was_tried)})
     if ended:
         tx.execute(_END, ended)
     if again:
         tx.execute(_TRY_AGAIN, again)
+
+
+def _claim_of(letter: ClaimedLetter) -> dict[str, object]:
+    return {"letter": letter.id, "claimed": letter.claimed_at}
 
 
 def recover(tx: Connection) -> tuple[int, int]:
@@ -187,6 +198,14 @@ def recover(tx: Connection) -> tuple[int, int]:
         .values(state=LetterState.DOUBTFUL, reply="the process ended while sending")
     ).rowcount
     return again, doubt
+
+
+def bring_forward(tx: Connection, now: datetime) -> int:
+    """Let go now what waits only because the clock was ahead when it was queued or put off; return how many letters that are."""
+    waiting = update(letters).where(LETTER_WAITS)
+    from_the_future = waiting.where(letters.c.not_before > now, letters.c.queued_at > now).values(queued_at=now, not_before=now)
+    too_far = waiting.where(letters.c.not_before > now + LONGEST_WAIT).values(not_before=now)
+    return tx.execute(from_the_future).rowcount + tx.execute(too_far).rowcount
 
 
 def next_moment(tx: Connection) -> datetime | None:
@@ -282,7 +301,7 @@ class _Count:
         self._cap = cap
         self._moments: defaultdict[tuple[object, ...], list[datetime]] = defaultdict(list)
         sent = select(letters.c.claimed_at, *cap.group).where(
-            letters.c.capped, letters.c.state.in_(SENT), letters.c.claimed_at > now - cap.window
+            letters.c.capped, letters.c.state.in_(SENT), letters.c.claimed_at > now - cap.window, letters.c.claimed_at <= now
         )
         if cap.group:
             sent = sent.where(cap.group[0].in_({row._mapping[cap.group[0]] for row in rows}))

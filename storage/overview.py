@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
@@ -22,8 +22,6 @@ ANSWERED_BY_HAND = "answered_by_hand"
 NEWS, REOPENED = ("received", "follow_up"), "reopened"
 """What stands there when it was entered, when its sender wrote again, and when it was opened again."""
 
-EventRow: TypeAlias = Row[Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -40,8 +38,8 @@ class Promise:
 class Matter:
     """A request as the staff need to see it; ``is_new``: it was entered, or its sender wrote again, since they were last told.
 
-    ``answered_at`` is when staff were last heard to answer it by hand, ``wrote_at`` when its sender last wrote again;
-    what came before it was closed is settled.
+    ``answered_at`` is when staff were last heard to answer it by hand, ``wrote_at`` when its sender last wrote again:
+    of a closed one, after it was closed.
     """
 
     reference: str
@@ -118,7 +116,7 @@ def last_caused_at(tx: Connection, beginning: str, now: datetime) -> datetime | 
 
 
 def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matter, ...]:
-    """Return the requests that are open, those with something new after ``since`` and those received from that day on, the first due first."""
+    """Return the requests that are open, those with news after ``since`` and those received from that day on, the first due first."""
     news = select(events.c.reference).where(events.c.what.in_(NEWS), events.c.at > since)
     wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(news), requests.c.received_on >= received_from)
     chosen = select(requests.c.reference).where(wanted)
@@ -127,10 +125,10 @@ def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matte
     return tuple(_matter(row, promised.get(row.reference, ()), happened[row.reference], since) for row in rows)
 
 
-def _matter(row: EventRow, promises: tuple[Promise, ...], happened: Mapping[str, EventRow], since: datetime) -> Matter:
+def _matter(row: Row[Any], promises: tuple[Promise, ...], happened: Mapping[str, Row[Any]], since: datetime) -> Matter:
     entered, wrote, answered, reopened = (happened.get(what) for what in (*NEWS, ANSWERED_BY_HAND, REOPENED))
-    unread = wrote is not None and (row.closed_at is None or wrote.at >= row.closed_at)
-    news = [each.at for each in (entered, wrote if unread else None) if each]
+    if wrote and row.closed_at and wrote.at < row.closed_at:
+        wrote = None  # whoever closed it has read that
     return Matter(
         reference=row.reference,
         type=RequestType(row.type) if row.type else None,
@@ -144,11 +142,11 @@ def _matter(row: EventRow, promises: tuple[Promise, ...], happened: Mapping[str,
         reason=row.reason,
         may_be=tuple(RequestType(kind) for kind in row.may_be),
         flags=tuple(row.flags),
-        is_new=any(at > since for at in news),
+        is_new=any(each.at > since for each in (entered, wrote) if each),
         promises=promises,
         answered_at=answered.at if answered else None,
-        wrote_at=wrote.at if wrote and unread else None,
-        reopened_by_sender=reopened is not None and reopened.who == "sender",
+        wrote_at=wrote.at if wrote else None,
+        reopened_by_sender=bool(reopened and reopened.who == "sender"),
     )
 
 
@@ -177,11 +175,12 @@ def traffic(tx: Connection, since: datetime) -> Mapping[tuple[str, str], Traffic
     return found
 
 
-def _happened(tx: Connection, wanted: ColumnElement[bool]) -> Mapping[str, Mapping[str, EventRow]]:
+def _happened(tx: Connection, wanted: ColumnElement[bool]) -> Mapping[str, Mapping[str, Row[Any]]]:
     """Return the last event of each kind that is told, by reference and kind."""
-    last: defaultdict[str, dict[str, EventRow]] = defaultdict(dict)
+    last: defaultdict[str, dict[str, Row[Any]]] = defaultdict(dict)
     told = events.c.what.in_((*NEWS, ANSWERED_BY_HAND, REOPENED))
-    for row in tx.execute(select(events.c.reference, events.c.what, events.c.at, events.c.who).where(wanted, told).order_by(events.c.id)):
+    names = ("reference", "what", "at", "who")
+    for row in tx.execute(select(*(events.c[name] for name in names)).where(wanted, told).order_by(events.c.id)):
         last[row.reference][row.what] = row
     return last
 

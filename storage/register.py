@@ -239,8 +239,10 @@ def history_of(tx: Connection, reference: str) -> tuple[Happening, ...]:
 
 def set_state(tx: Connection, reference: str, state: State, now: datetime) -> None:
     """Move a request to the state that ``rules.life`` gave."""
-    closed_at = now if state in CLOSED else None
-    tx.execute(update(requests).where(requests.c.reference == reference).values(state=state, closed_at=closed_at))
+    new = {"state": state, "closed_at": now if state in CLOSED else None}
+    if state in CLOSED:
+        new["postponed_to"] = None  # if it is opened again, it waits for no later day
+    tx.execute(update(requests).where(requests.c.reference == reference).values(new))
 
 
 def meet(tx: Connection, ids: Sequence[int], who: str, now: datetime) -> None:

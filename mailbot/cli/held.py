@@ -144,13 +144,13 @@ def retry(
 
 @held_app.command("drop")
 def drop(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A message that was set aside, as m123.")],
     reason: Annotated[str, typer.Option("--reason", help="Why there is nothing to do; it is kept with your name.")],
     config: ConfigOption = None,
 ) -> None:
     """Take a message off the list: there is nothing to do.
 
-    Its line in the ledger and what is kept of it stay.
+    Its line in the ledger and what is kept of it stay. A request that is held is closed by `mailbot requests done`.
     """
     if not reason.strip():
         raise typer.BadParameter("say why there is nothing to do", param_hint="--reason")

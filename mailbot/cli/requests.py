@@ -1,8 +1,9 @@
 """``mailbot requests``: the register, and what staff do with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -23,13 +24,22 @@ from mailbot.errors import NoSuchRequest
 if TYPE_CHECKING:
     from mailbot.desk import Desk
     from storage.evidence import KeptMessage
+    from storage.outbox import ListedLetter
     from storage.register import Happening, Registered
 
 LINES_QUOTED, LONGEST_QUOTE = 12, 200
 
 requests_app = typer.Typer(name="requests", help="The register of requests, and what staff do with it.", no_args_is_help=True)
 
+NOT_ACKNOWLEDGED = {
+    "too_old": "it was old when it was taken in",
+    "renumbered": "the mailbox was renumbered, and it may have been dealt with before",
+    "taken_for_spam": "the mail server took it for spam",
+    "no_letter_possible": "no letter can reach its sender's address",
+}
+
 Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="The request's reference, as 2026-00042-K.")]
+OnlySystem = Annotated[str | None, typer.Option("--system", help="Only in this system.")]
 
 
 @requests_app.callback()
@@ -69,29 +79,40 @@ def list_requests(
 
 @requests_app.command("show")
 def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show one request: who asks what, what is owed."""
-    with store_of(settings_in(config)) as database, database.read() as tx:
-        from storage import evidence, register
+    """Show one request: what is owed, and all that happened."""
+    settings = settings_in(config)
+    with store_of(settings) as database, database.read() as tx:
+        from storage import evidence, outbox, register
 
         request = register.find_request(tx, reference.upper())
         history = register.history_of(tx, reference.upper())
         messages = evidence.messages_of(tx, reference.upper())
+        letters = outbox.list_letters(tx, reference.upper())
     if request is None:
         raise NoSuchRequest(reference)
     if as_json:
         print_json(_row(request))
-    else:
-        print_lines(_told(request))
-        print_lines(line for message in messages for line in _quoted(message))
-        print_lines(_remembered(history))
+        return
+    zone = ZoneInfo(settings.operator.timezone)
+    print_lines(_told(request, zone))
+    print_lines(line for message in messages for line in _quoted(message, zone))
+    print_lines(_written(request, messages, letters))
+    print_lines(_remembered(history, zone))
 
 
 @requests_app.command("approve")
-def approve(reference: Reference, config: ConfigOption = None) -> None:
-    """Carry out in mailbot's own store what is asked."""
+def approve(
+    reference: Reference,
+    what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="One duty, as destroy; else what the person asked for.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Carry out in mailbot's own store what is asked.
+
+    Only this changes that store. What cannot be undone is carried out where the person asked for just that, or where you name it.
+    """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.approve(desk, reference.upper(), who))
+    _act(config, reference, lambda desk, reference, who: staff.approve(desk, reference, who, what=what))
 
 
 @requests_app.command("refuse")
@@ -104,28 +125,33 @@ def refuse(
 ) -> None:
     """Refuse on a written ground, and tell the person.
 
-    The letter names the ground and the right of appeal.
+    The letter names the ground and the right of appeal. Messages stop all the same: tick that off in the other systems first.
     """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.refuse(desk, reference.upper(), who, ground))
+    _act(config, reference, lambda desk, reference, who: staff.refuse(desk, reference, who, ground))
 
 
 @requests_app.command("done")
 def done(
     reference: Reference,
-    what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="One obligation, as amend or destroy; else all open ones.")] = None,
-    system: Annotated[str | None, typer.Option("--system", help="Only in this system.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[WHAT]", help="One duty, as amend or destroy. Needed where more than one is owed.")
+    ] = None,
+    system: OnlySystem = None,
     config: ConfigOption = None,
 ) -> None:
     """Tick off what was done; the last tick closes.
 
+    It says that you did it, and does nothing itself: mailbot's own store is changed by `approve`, and that part stays open until then.
+
     When nothing is owed any more, the request is closed and the person is told what was done. An access, a question, an
-    objection, an inquiry of the authority and a held message you answer yourself: no letter goes.
+    objection, an inquiry of the authority and a held message you answer yourself: no letter goes. Nor does one of an opt_out,
+    which has had its letter.
     """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.tick_off(desk, reference.upper(), who, what=what, system=system))
+    _act(config, reference, lambda desk, reference, who: staff.tick_off(desk, reference, who, what=what, system=system))
 
 
 @requests_app.command("postpone")
@@ -139,30 +165,51 @@ def postpone(
     from mailbot import staff
 
     until = read_day(day, "DAY")
-    _act(config, lambda desk, who: staff.postpone(desk, reference.upper(), who, until))
+    _act(config, reference, lambda desk, reference, who: staff.postpone(desk, reference, who, until))
 
 
 @requests_app.command("reopen")
-def reopen(reference: Reference, config: ConfigOption = None) -> None:
-    """Give a closed request back to staff.
+def reopen(
+    reference: Reference,
+    what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="Take this tick back; of an open request too.")] = None,
+    system: OnlySystem = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give a request back to staff, or take a tick back.
 
-    Of an opt_out the stop of messages is lifted, and owed again.
+    What is taken back is owed again, with its old due date; what mailbot destroyed stays destroyed. The subscriber is not changed:
+    who wants messages again gets them by `mailbot subscribers resume`.
     """
     from mailbot import staff
 
-    _act(config, lambda desk, who: staff.reopen(desk, reference.upper(), who))
+    _act(config, reference, lambda desk, reference, who: staff.reopen(desk, reference, who, what=what, system=system))
 
 
-def _act(config: Path | None, act: "Callable[[Desk, str], Registered]") -> None:
-    """Do one act in the operator's name and tell where the request stands now."""
+def _act(config: Path | None, reference: str, act: "Callable[[Desk, str, str], Registered]") -> None:
+    """Do one act in the operator's name and tell what it changed."""
+    from storage import register
+
     with desk_of(settings_in(config)) as desk:
-        request = act(desk, typed_by())
-    print_lines(
-        [
-            f"{request.reference}: {request.state}",
-            *(f"still open: {each.what} ({each.system})" for each in request.obligations if not each.met_at),
-        ]
-    )
+        with desk.database.read() as tx:
+            before = register.find_request(tx, reference.upper())
+        after = act(desk, reference.upper(), typed_by())
+    print_lines(_changed(before or after, after))
+
+
+def _changed(before: "Registered", after: "Registered") -> Iterator[str]:
+    """Yield where a request stands: what was ticked just now, and what is open."""
+    from rules.life import OPEN
+
+    yield f"{after.reference}: {after.state}"
+    was_open = {owed.id for owed in before.obligations if not owed.met_at}
+    yield from (f"done: {owed.what} ({owed.system})" for owed in after.obligations if owed.met_at and owed.id in was_open)
+    if after.state not in OPEN:
+        return
+    still_open = [owed for owed in after.obligations if not owed.met_at]
+    for owed in still_open:
+        yield f"{'still open' if owed.id in was_open else 'owed again'}: {owed.what} ({owed.system}), due {owed.due or 'not yet known'}"
+    if not still_open:
+        yield f"nothing is owed: `mailbot requests done {after.reference}` closes it"
 
 
 def _kind(request: "Registered") -> str:
@@ -173,8 +220,10 @@ def _kind(request: "Registered") -> str:
     return "held: " + (", ".join(may_be[:3]) + ("..." if len(may_be) > 3 else "") if may_be else "a person must look")
 
 
-def _told(request: "Registered") -> Iterator[str]:
+def _told(request: "Registered", zone: ZoneInfo) -> Iterator[str]:
     """Yield a request as people read it."""
+    from rules.life import OPEN
+
     yield f"{request.reference}  {_kind(request)}  {request.state}  received {request.received_on}  due {request.due or '-'}"
     yield f"from: {request.sender or 'nobody that can be named'}   language: {request.language or 'not clear'}"
     yield f"why: {request.reason}"
@@ -185,16 +234,18 @@ def _told(request: "Registered") -> Iterator[str]:
     for flag in request.flags:
         yield f"notice: {flag.replace('_', ' ')}"
     for owed in request.obligations:
-        met = f"met {owed.met_at:%Y-%m-%d} by {owed.met_by}" if owed.met_at else f"due {owed.due or 'not yet known'}"
+        stands = f"due {owed.due or 'not yet known'}" if request.state in OPEN else f"not done, the request is {request.state}"
+        met = f"met {owed.met_at.astimezone(zone):%Y-%m-%d} by {owed.met_by}" if owed.met_at else stands
         yield from (f"- {owed.what} ({owed.system}): {met}", f"    {owed.source}", f"    {owed.arithmetic}")
         yield from (f"    not governing: {lost['source']}, due {lost['due'] or 'without a number'}" for lost in owed.losing)
 
 
-def _quoted(message: "KeptMessage") -> Iterator[str]:
+def _quoted(message: "KeptMessage", zone: ZoneInfo) -> Iterator[str]:
     """Yield what the person wrote: subject, the first lines, the names of what was attached."""
     from rules.message import read_header
 
-    yield f"message of {message.received_at:%Y-%m-%d %H:%M} UTC: {read_header(message.header).subject or '(no subject)'}"
+    received = message.received_at.astimezone(zone)
+    yield f"message of {received:%Y-%m-%d %H:%M %z}: {read_header(message.header).subject or '(no subject)'}"
     lines = [line.strip() for line in (message.text or "").splitlines() if line.strip()]
     yield from (f"    > {line[:LONGEST_QUOTE]}" for line in lines[:LINES_QUOTED])
     if len(lines) > LINES_QUOTED:
@@ -202,11 +253,37 @@ def _quoted(message: "KeptMessage") -> Iterator[str]:
     yield from (f"    attached: {name}" for name in message.attachments)
 
 
-def _remembered(history: "tuple[Happening, ...]") -> Iterator[str]:
+def _written(request: "Registered", messages: "Sequence[KeptMessage]", letters: "Sequence[ListedLetter]") -> Iterator[str]:
+    """Yield what was written to the person, and why there is no acknowledgement where there is none."""
+    if all(letter.kind != "acknowledgement" for letter in letters):
+        yield f"no acknowledgement: {_why_unanswered(request, messages)}"
+    for letter in letters:
+        yield f"letter {letter.id}: {letter.kind}  {letter.language}  {letter.state}  last reply: {letter.reply or '-'}"
+
+
+def _why_unanswered(request: "Registered", messages: "Sequence[KeptMessage]") -> str:
+    """Say why no acknowledgement was written."""
+    from rules.automatic import OwnMail, screen
+    from rules.decide import NEEDS_NO_ANSWER, hold_for_a_person
+    from rules.message import read_header
+
+    if reason := next((words for flag, words in NOT_ACKNOWLEDGED.items() if flag in request.flags), None):
+        return reason
+    if NEEDS_NO_ANSWER.issuperset(request.may_be or (request.type,)):
+        return "staff alone write to a state body"
+    if request.outcome == "held" and request.rule != hold_for_a_person.__name__:
+        return "it is held until a person has looked at it"
+    nobody = OwnMail(frozenset())  # what is left was not addressed to us, whoever that is
+    screening = screen(read_header(messages[0].header if messages else b""), nobody)
+    return screening.reason.replace("_", " ") if screening else "not known"
+
+
+def _remembered(history: "tuple[Happening, ...]", zone: ZoneInfo) -> Iterator[str]:
     """Yield what happened to a request, in order."""
     for event in history:
         detail = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in event.detail.items())
-        yield f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what.replace('_', ' ')}  {event.who}" + (f"  ({detail})" if detail else "")
+        at = event.at.astimezone(zone)
+        yield f"{at:%Y-%m-%d %H:%M %z}  {event.what.replace('_', ' ')}  {event.who}" + (f"  ({detail})" if detail else "")
 
 
 def _row(request: "Registered") -> dict[str, object]:

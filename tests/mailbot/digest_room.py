@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from mailbot.digest_words import Digest, Face, Item, Result, Section
 from rules.place import Place
 from rules.vocabulary import Duty, Language, Outcome, RequestType, State
 from storage.ledger import SetAside
-from storage.outbox import LetterState
+from storage.outbox import OVER_A_CAP, LetterState
 from storage.overview import Matter, Promise, Traffic, Undelivered
 from storage.tables import letters
 
@@ -27,6 +28,22 @@ TODAY = date(2026, 11, 23)  # a Monday
 NOW = datetime(2026, 11, 23, 9, tzinfo=ALMATY)
 INBOX = ("info@alit.kz", "INBOX")
 HELD: dict[str, Any] = {"outcome": Outcome.HELD, "type": None, "rule": "hold_for_a_person"}
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and all text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
 
 
 def an_order(**fields: Any) -> DigestOrder:
@@ -74,13 +91,18 @@ def a_matter(number: int = 1, **fields: Any) -> Matter:
 def an_item(number: int = 1, *, due: date | None = date(2026, 12, 14), days: int = 15, **fields: Any) -> Item:
     """Return a request on the page; ``fields`` are the request's."""
     matter = a_matter(number, **{"promises": (a_promise(due=due),), **fields})
-    return Item(matter, matter.promises, due, days)
+    return Item(matter, tuple(each for each in matter.promises if each.met_at is None and each.due == due), due, days)
 
 
 def a_letter(**fields: Any) -> Undelivered:
     """Return an acknowledgement that was refused."""
-    letter = Undelivered("2026-00001-K", "acknowledgement", LetterState.FAILED, "aigul@example.com", NOW, "550 5.1.1")
+    letter = Undelivered("2026-00001-K", "acknowledgement", LetterState.FAILED, "aigul@example.com", NOW, NOW, "550 5.1.1")
     return replace(letter, **fields)
+
+
+def a_capped_letter() -> Undelivered:
+    """Return an acknowledgement that may go out in an hour."""
+    return a_letter(state=LetterState.DEFERRED, reply=OVER_A_CAP, not_before=NOW + timedelta(hours=1))
 
 
 def set_aside(**fields: Any) -> SetAside:
@@ -97,6 +119,7 @@ def a_digest(items: dict[Section, list[Item]] | None = None, **fields: Any) -> D
         items=items or {},
         set_aside=(),
         undelivered=(),
+        capped=(),
         traffic={INBOX: Traffic(NOW, {Outcome.ORDINARY: 3})},
         not_read=(),
         month=date(2026, 11, 1),
@@ -123,7 +146,8 @@ def a_full_digest(**fields: Any) -> Digest:
     digest = a_digest(
         items,
         set_aside=(set_aside(),),
-        undelivered=(a_letter(), a_letter(state=LetterState.DOUBTFUL), a_letter(state=LetterState.DEFERRED, reply="over a cap"), waiting),
+        undelivered=(a_letter(), a_letter(state=LetterState.DOUBTFUL), waiting),
+        capped=(a_capped_letter(),),
         traffic={INBOX: Traffic(NOW.replace(hour=7), {Outcome.ORDINARY: 118, Outcome.REQUEST: 2}, pending=1)},
         not_read=(INBOX,),
         numbers={

@@ -1,21 +1,19 @@
 """Delivery: what becomes of a letter, when it is tried again, and what a death, a stop or a failing store leaves behind."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from mailbot.delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, MOST_FRUITLESS, NOT_TRIED, Delivery, Tally
 from mailbot.errors import Problem
 from mailbot.smtp import RelayAway, RelayRefusesUs, UntrustedRelay
 from storage import outbox
-from storage.database import Database, StoreFailure, open_database
+from storage.database import Database, open_database
 from storage.outbox import Caps, LetterState, ListedLetter
 from tests.mailbot.test_smtp import PASSWORD, PLAIN_HELLO, USER, ScriptedSmtp, relay_to
 from tests.servers import CapturingSmtp, Drop
@@ -190,7 +188,7 @@ def test_h31_only_a_letter_marked_before_a_death_is_doubtful(store: Database, sm
     with store.write() as tx:
         (letter,) = outbox.claim(tx, 1, NO_CAPS, NOW)
         if not claimed_only:
-            outbox.mark(tx, [letter.id], NOW)
+            outbox.mark(tx, [letter], NOW)
     deliver(store, smtp)
     assert [LetterState.ACCEPTED if claimed_only else LetterState.DOUBTFUL] == states(store)
     assert (people(1) if claimed_only else []) == received(smtp)
@@ -314,33 +312,6 @@ def test_h31_a_letter_after_a_pause_that_the_server_did_not_wait_out_arrives_onc
     asyncio.run(run())
     assert people(1, 2) == received(smtp)
     assert [LetterState.ACCEPTED] * 2 == states(store)
-
-
-@pytest.mark.parametrize(
-    ("count", "misfortune", "expected"),
-    [
-        (2, "UPDATE letters SET state = 'queued' WHERE state = 'claimed'", StoreFailure),
-        (1, "ALTER TABLE letters RENAME TO lost", OperationalError),
-    ],
-    ids=["marking", "settling"],
-)
-def test_h35_a_store_that_fails_ends_the_run_at_once_and_is_told_as_it_is(
-    store: Database, smtp: CapturingSmtp, tmp_path: Path, count: int, misfortune: str, expected: type[Exception]
-) -> None:
-    queue(store, *range(count))
-    smtp.delay_seconds = 0.1
-
-    async def run() -> None:
-        sending = asyncio.create_task(a_delivery(store, smtp).send_what_is_due())
-        await until_true(lambda: smtp.envelopes)
-        with sqlite3.connect(tmp_path / "mailbot.db") as other:
-            other.execute(misfortune)
-        other.close()
-        with pytest.raises(expected):
-            await asyncio.wait_for(sending, 10)
-
-    asyncio.run(run())
-    assert people(0) == received(smtp)
 
 
 def test_h36_asked_to_end_the_letter_in_hand_is_finished_and_the_others_stay_queued(store: Database, smtp: CapturingSmtp) -> None:

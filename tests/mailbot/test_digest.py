@@ -19,13 +19,13 @@ from rules.vocabulary import Outcome, RequestType, State
 from storage import ledger, outbox
 from storage.ledger import Entry
 from storage.outbox import Caps, LetterState, NewLetter, Settlement
+from storage.overview import Matter
 from storage.tables import letters
 from tests.conftest import write_config
-from tests.mailbot.digest_room import ALMATY, INBOX, NOW, TODAY, a_promise, an_item, an_order, only_digest, read, text_of
-from tests.mailbot.register_room import arrive, office, open_desk
+from tests.mailbot.digest_room import ALMATY, HELD, INBOX, NOW, TODAY, a_promise, an_item, an_order, only_digest, read, text_of
+from tests.mailbot.register_room import arrive, office, open_desk, still_owed
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-SOON = date(2026, 11, 26)
 ORDER = an_order()
 BEGAN = NOW - 7 * DAY
 
@@ -197,8 +197,8 @@ def test_h97_either_engine_queues_the_same(engine: str, tmp_path: Path, request:
         (Section.OVERDUE, {"due": TODAY - DAY}),
         (Section.OVERDUE, {"due": TODAY - DAY, "state": State.AWAITING_SENDER}),
         (Section.TODAY, {"due": TODAY, "is_new": True}),
-        (Section.SOON, {"due": SOON}),
-        (Section.DECIDE, {"due": SOON + DAY}),
+        (Section.SOON, {"due": TODAY + 3 * DAY, "days": 3}),
+        (Section.DECIDE, {"due": TODAY + 4 * DAY, "days": 4}),
         (Section.DECIDE, {"due": None}),
         (Section.DECIDE, {"due": None, "promises": ()}),
         (Section.DECIDE, {"is_new": True}),
@@ -207,13 +207,17 @@ def test_h97_either_engine_queues_the_same(engine: str, tmp_path: Path, request:
         (Section.DECIDE, {"promises": (a_promise(system="crm"), a_promise(system="mailbot"))}),
         (Section.WAITING, {"promises": (a_promise(system="crm"), a_promise(system="mailbot", met_at=NOW))}),
         (Section.WAITING, {"state": State.AWAITING_SENDER}),
-        (Section.WAITING, {"postponed_to": TODAY + DAY, "due": SOON}),
+        (Section.WAITING, {"postponed_to": TODAY + DAY, "due": TODAY + 3 * DAY, "days": 3}),
         (Section.NEW, {"state": State.AWAITING_SENDER, "is_new": True}),
         (Section.NEW, {"state": State.CARRIED_OUT, "is_new": True, "due": TODAY - DAY}),
+        (Section.DECIDE, {**HELD, "due": TODAY}),
+        (Section.DECIDE, {**HELD, "due": TODAY + DAY, "days": 1}),
+        (Section.OVERDUE, {**HELD, "due": TODAY - DAY}),
+        (Section.WAITING, {**HELD, "postponed_to": TODAY + DAY}),
     ],
 )
 def test_a_request_stands_once_in_the_most_urgent_section_it_fits(section: Section, facts: dict[str, Any]) -> None:
-    assert section == section_of(an_item(**facts), TODAY, SOON)
+    assert section == section_of(an_item(**facts), TODAY)
 
 
 def test_the_first_due_stands_first_and_days_are_counted_by_the_operators_calendar(desk: Desk) -> None:
@@ -228,11 +232,14 @@ def told(item: Item) -> tuple[str, date | None, int]:
     return item.matter.reference, item.due, item.days
 
 
-def test_only_what_is_open_and_due_first_is_told_of_a_request(desk: Desk) -> None:
-    arrived(desk, NOW - DAY, RequestType.REVOKE_CONSENT)  # messages stop within 48 hours in every system, processing later
+def test_what_is_open_and_due_first_is_told_of_a_request_and_then_what_else_is_open(desk: Desk) -> None:
+    """Who does only what is due first and types ``done`` must have read the rest."""
+    arrived(desk, NOW - DAY, RequestType.DESTROY)  # messages stop within 48 hours in every system, here at once
     ((item,),) = gathered(desk).items.values()
     assert [("stop_messages", "crm")] == [(each.what, each.system) for each in item.promises]
     assert date(2026, 11, 23) == item.due
+    assert [("destroy", "mailbot"), ("destroy", "crm")] == [(each.what, each.system) for each in item.later if each.what == "destroy"]
+    assert {each for each in item.matter.promises if each.met_at is None} == {*item.promises, *item.later}
 
 
 def test_what_is_done_here_waits_for_the_other_systems(desk: Desk) -> None:
@@ -242,6 +249,31 @@ def test_what_is_done_here_waits_for_the_other_systems(desk: Desk) -> None:
     assert {Section.DECIDE: [reference]} == where(desk)
     staff.approve(desk, reference, "staff:test")
     assert {Section.WAITING: [reference]} == where(desk)
+
+
+def test_a_request_whose_sender_wrote_again_is_new_once(desk: Desk) -> None:
+    reference = arrived(desk, NOW - 2 * DAY, RequestType.ACCESS)
+    queue_digest(desk, ORDER, NOW - DAY)
+    assert [False] == [matter.is_new for matter in listed(desk)]
+    assert reference == arrived(desk, NOW - HOUR, RequestType.ACCESS)
+    assert [(True, NOW - HOUR)] == [(matter.is_new, matter.wrote_at) for matter in listed(desk)]
+    queue_digest(desk, ORDER, NOW)
+    assert [(False, NOW - HOUR)] == [(matter.is_new, matter.wrote_at) for matter in listed(desk, NOW + DAY)]
+
+
+def test_a_request_that_was_closed_and_answered_stands_there_because_its_sender_wrote(desk: Desk) -> None:
+    reference = arrived(desk, NOW - 2 * DAY, RequestType.ACCESS)
+    staff.tick_off(at(desk, NOW - 2 * DAY), reference, "staff:test", what=None, system=None)
+    queue_digest(desk, ORDER, NOW - DAY)
+    assert {} == where(desk)
+    arrived(desk, NOW - HOUR, RequestType.ACCESS, fields={"Subject": f"Re: {reference}"})
+    assert {Section.DECIDE: [reference]} == where(desk)
+    assert [(True, True, NOW - HOUR)] == [(matter.is_new, matter.reopened_by_sender, matter.wrote_at) for matter in listed(desk)]
+
+
+def listed(desk: Desk, now: datetime = NOW) -> list[Matter]:
+    """Return the requests on the page."""
+    return [item.matter for items in gathered(desk, now=now).items.values() for item in items]
 
 
 def test_a_postponed_request_comes_back_on_its_day(desk: Desk) -> None:
@@ -272,8 +304,17 @@ def test_i10_a_digest_that_could_not_be_delivered_is_in_the_next_one(desk: Desk)
     queue_digest(desk, ORDER, NOW - DAY)
     with desk.database.write() as tx:
         (letter,) = outbox.claim(tx, 1, Caps(0, 0, 0), NOW - DAY)
-        outbox.settle(tx, [Settlement(letter.id, LetterState.FAILED, "550 5.1.1")], NOW - DAY)
+        outbox.settle(tx, [Settlement(letter, LetterState.FAILED, "550 5.1.1")], NOW - DAY)
     assert [("digest", LetterState.FAILED)] == [(each.kind, each.state) for each in gathered(desk).undelivered]
+
+
+def test_h81_a_letter_that_a_cap_holds_back_is_not_told_as_undelivered(desk: Desk) -> None:
+    for number in (1, 2):
+        arrived(desk, NOW - HOUR, RequestType.ACCESS, sender=f"{number}@example.com")
+    with desk.database.write() as tx:
+        outbox.claim(tx, 10, Caps(0, 0, an_hour=1), NOW)
+    digest = gathered(desk)
+    assert ([], [("2@example.com", NOW + HOUR)]) == (digest.undelivered, [(each.recipient, each.not_before) for each in digest.capped])
 
 
 # --- sums and health -------------------------------------------------------------------------------------------------------------------
@@ -324,11 +365,18 @@ def test_the_months_requests_are_in_time_late_or_open(desk: Desk) -> None:
     assert {RequestType.ACCESS: Counter({Result.IN_TIME: 1, Result.LATE: 1, Result.OPEN: 1})} == gathered(desk).numbers
 
 
+def test_what_is_held_is_counted_as_held_even_if_it_may_be_one_thing_only(desk: Desk) -> None:
+    arrived(desk, NOW - HOUR, RequestType.BLOCK, may_be=(RequestType.BLOCK,))
+    assert {None: Counter({Result.OPEN: 1})} == gathered(desk).numbers
+
+
 @pytest.mark.parametrize(("stopped", "result"), [(NOW - 5 * DAY, Result.IN_TIME), (NOW, Result.LATE)])
 def test_each_promise_of_a_request_is_held_against_its_own_date(desk: Desk, stopped: datetime, result: Result) -> None:
     reference = arrived(desk, NOW - 6 * DAY, RequestType.REVOKE_CONSENT)
     staff.tick_off(at(desk, stopped), reference, "staff:test", what="stop_messages", system="crm")  # due within 48 hours
-    staff.tick_off(desk, reference, "staff:test", what=None, system=None)  # due in December
+    staff.approve(desk, reference, "staff:test")  # due in December
+    for what, system in still_owed(desk, reference):
+        staff.tick_off(desk, reference, "staff:test", what=what, system=system)
     assert {RequestType.REVOKE_CONSENT: Counter({result: 1})} == gathered(desk).numbers
 
 

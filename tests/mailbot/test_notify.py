@@ -83,18 +83,15 @@ def test_a_status_is_one_short_line(words: str, line: str) -> None:
     assert line == status(words)
 
 
-OURS = str(os.getpid())
-
-
 @pytest.mark.parametrize(
     ("usec", "pid", "seconds"),
     [
         ("180000000", None, 180.0),
-        ("2000000", OURS, 2.0),
+        ("2000000", "ours", 2.0),
         ("2000000", "", 2.0),
         ("2000000", "1", None),  # meant for another process
-        ("0", OURS, None),
-        ("", OURS, None),
+        ("0", "ours", None),
+        ("", "ours", None),
         (None, None, None),
         ("-1", None, None),
         ("three minutes", None, None),
@@ -104,7 +101,8 @@ OURS = str(os.getpid())
 def test_the_watchdog_is_ours_only_if_it_watches_this_process(
     monkeypatch: pytest.MonkeyPatch, usec: str | None, pid: str | None, seconds: float | None
 ) -> None:
-    for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", pid)):
+    number = str(os.getpid()) if pid == "ours" else pid
+    for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", number)):
         if value is not None:
             monkeypatch.setenv(name, value)
     assert seconds == watchdog_seconds()

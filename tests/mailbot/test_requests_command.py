@@ -34,6 +34,12 @@ def rows(ran: Ran) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ran.out.splitlines()]
 
 
+def row_of(mailbot: Type, config: Path) -> dict[str, Any]:
+    """Return the only request of the register."""
+    (row,) = rows(mailbot("requests", "list", "--json", "--config", config))
+    return row
+
+
 def arrived(config: Path, kind: RequestType | None, **facts: Any) -> str:
     """Let a request arrive now, so that what is typed today finds it open."""
     with open_desk(config, datetime.now(UTC)) as desk:
@@ -167,6 +173,106 @@ def test_acts_are_typed_and_answered_with_the_state(mailbot: Type, config: Path)
         assert person(desk).blocked_at is not None
 
 
+def test_an_act_tells_what_was_ticked_and_what_is_open(mailbot: Type, config: Path) -> None:
+    reference = arrived(config, RequestType.BLOCK)
+    (owed,) = {each["due"] for each in row_of(mailbot, config)["obligations"] if each["what"] == "block"}
+    still = [f"still open: block (mailbot), due {owed}", f"still open: block (crm), due {owed}"]
+    typed = (
+        (("done", reference, "stop_messages"), ["awaiting_staff", "done: stop_messages (crm)", *still]),
+        (("done", reference), ["awaiting_staff", "done: block (crm)", still[0]]),
+        (("reopen", reference, "block"), ["awaiting_staff", still[0], f"owed again: block (crm), due {owed}"]),
+        (("refuse", reference, "--ground", "art. 8(2)"), ["refused"]),
+        (("reopen", reference), ["awaiting_staff", *still]),
+    )
+    for (act, *arguments), (state, *lines) in typed:
+        ran = mailbot("requests", act, *arguments, "--config", config)
+        assert ([f"{reference}: {state}", *lines], "") == (ran.out.splitlines(), ran.err)
+
+
+def test_a_reopened_request_that_owes_nothing_says_how_it_is_closed(mailbot: Type, config: Path) -> None:
+    reference = arrived(config, RequestType.ACCESS)
+    mailbot("requests", "done", reference, "--config", config)
+    said = f"{reference}: awaiting_staff\nnothing is owed: `mailbot requests done {reference}` closes it\n"
+    assert Ran(0, said, "") == mailbot("requests", "reopen", reference, "--config", config)
+
+
+def test_what_a_closed_request_still_owed_is_shown_as_not_done(mailbot: Type, config: Path) -> None:
+    reference = arrived(config, RequestType.ACCESS)
+    mailbot("requests", "refuse", reference, "--ground", "art. 8(2)", "--config", config)
+    assert "- answer (staff): not done, the request is refused\n" in mailbot("requests", "show", reference, "--config", config).out
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("requests", "done"), "Nor does one of an opt_out"),
+        (("requests", "done"), "does nothing itself"),
+        (("requests", "approve"), "Only this changes that store"),
+        (("held", "drop"), "A message that was set aside, as m123."),
+    ],
+)
+def test_the_help_says_what_an_act_does(mailbot: Type, command: tuple[str, ...], words: str) -> None:
+    assert words in " ".join(mailbot(*command, "--help").out.split())
+
+
+def test_moments_are_shown_on_the_operators_clock(mailbot: Type, config: Path) -> None:
+    with open_desk(config, datetime(2026, 11, 20, 20, tzinfo=UTC)) as desk:  # it is the 21st in Almaty
+        reference = arrive(desk, RequestType.OPT_OUT)
+    shown = mailbot("requests", "show", reference, "--config", config).out.splitlines()
+    assert "message of 2026-11-21 01:00 +0500: A request" in shown
+    assert "- stop_messages (mailbot): met 2026-11-21 by mailbot" in shown
+    assert "2026-11-21 01:00 +0500  messages stopped  mailbot" in shown
+
+
+def test_the_letters_of_a_request_are_shown_with_it(mailbot: Type, config: Path) -> None:
+    reference = arrived(config, RequestType.ACCESS)
+    mailbot("letters", "drop", "1", "--reason", "a test", "--config", config)
+    mailbot("requests", "refuse", reference, "--ground", "art. 8(2)", "--config", config)
+    shown = mailbot("requests", "show", reference, "--config", config).out
+    first, second = (line for line in shown.splitlines() if line.startswith("letter "))
+    assert first.startswith("letter 1: acknowledgement  en  dropped  last reply: dropped by staff:")
+    assert "letter 2: refusal  en  queued  last reply: -" == second
+    assert "no acknowledgement" not in shown
+
+
+UNANSWERED: dict[str, tuple[RequestType, dict[str, Any]]] = {
+    "no reply sender": (RequestType.ACCESS, {"sender": "noreply@example.com"}),
+    "not addressed to us": (RequestType.ACCESS, {"fields": {"To": "dana@example.com"}}),
+    "the mail server took it for spam": (RequestType.ACCESS, {"fields": {"X-Spam-Flag": "YES"}}),
+    "no letter can reach its sender's address": (RequestType.ACCESS, {"sender": "айгуль@example.com"}),
+    "staff alone write to a state body": (RequestType.AUTHORITY_INQUIRY, {}),
+    "it is held until a person has looked at it": (RequestType.ACCESS, {"sender": "aigul@example.com, dana@example.com"}),
+}
+
+
+@pytest.mark.parametrize(("reason", "kind", "facts"), [(reason, *each) for reason, each in UNANSWERED.items()], ids=UNANSWERED)
+def test_i5_where_no_acknowledgement_was_written_it_says_why(
+    mailbot: Type, config: Path, reason: str, kind: RequestType, facts: dict[str, Any]
+) -> None:
+    reference = arrived(config, kind, **facts)
+    assert f"no acknowledgement: {reason}" in mailbot("requests", "show", reference, "--config", config).out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"sender": "aigul@example.com, dana@example.com"}, "It is not clear who the sender is"),
+        ({"sender": "dana@example.com", "fields": {"Subject": "Re: {}"}}, "It names the request of somebody else"),
+        ({"may_be": (RequestType.ACCESS, RequestType.DESTROY)}, "the test says so"),
+    ],
+    ids=["sender", "reference", "recognition"],
+)
+def test_what_is_held_says_why_it_was_held_and_not_what_it_would_be_else(
+    mailbot: Type, config: Path, facts: dict[str, Any], why: str
+) -> None:
+    anothers = arrived(config, RequestType.UPDATE)
+    fields = {name: value.format(anothers) for name, value in facts.get("fields", {}).items()}
+    reference = arrived(config, RequestType.ACCESS, **{**facts, "fields": fields})
+    assert f"\nwhy: {why}" in mailbot("requests", "show", reference, "--config", config).out
+    (listed,) = rows(mailbot("held", "list", "--json", "--config", config))
+    assert (reference, True) == (listed["id"], listed["why"].startswith(why))
+
+
 def test_what_is_not_possible_is_1_and_a_sentence(mailbot: Type, config: Path) -> None:
     reference = arrived(config, RequestType.ACCESS)
     ran = mailbot("requests", "approve", reference, "--config", config)
@@ -176,7 +282,7 @@ def test_what_is_not_possible_is_1_and_a_sentence(mailbot: Type, config: Path) -
 
 def test_the_history_shows_who_did_what_and_on_what_ground(mailbot: Type, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "dana" + "a" * 80)
-    reference = arrived(config, RequestType.DESTROY)
+    reference = arrived(config, RequestType.ACCESS)
     mailbot("requests", "refuse", reference, "--ground", "Law 94-V art. 8(2)", "--config", config)
     last = mailbot("requests", "show", reference, "--config", config).out.splitlines()[-1]
     assert last.endswith(f"  refused  staff:{'dana' + 'a' * 50}  (ground: Law 94-V art. 8(2))")

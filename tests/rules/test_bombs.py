@@ -4,7 +4,8 @@ import pytest
 
 from rules.automatic import Kind, Screening
 from rules.decide import Case, Decision, decide
-from rules.message import MAX_SUBJECT, read, read_header
+from rules.header import MAX_NAMES
+from rules.message import MAX_SUBJECT, lightened, read, read_header
 from rules.recognition import Reading
 from rules.vocabulary import Outcome, RequestType, Standing
 
@@ -26,6 +27,7 @@ HUGE_HEADERS = {
     "fields": b"X: y\n" * 200_000,
     "fields of no value": b"a:\n" * 300_000,
     "fields of many names": b"".join(b"%x:\n" % number for number in range(100_000)),
+    "fields behind a line that is none": b"no field\n" + b"".join(b"%x:\nno field\n" % number for number in range(50_000)),
     "folds": b"X: y" + b"\n y" * 300_000,
     "recipients": (b"To: " + "é@é,".encode() * 2000 + b"\n") * 100,
     "senders": (b"From: " + "é@é,".encode() * 2000 + b"\n") * 100,
@@ -66,6 +68,23 @@ def test_h54_a_header_that_is_larger_than_is_read_is_set_aside_whatever_stands_i
     demand, machine = Reading(Outcome.REQUEST, RequestType.OPT_OUT), Screening(Kind.AUTO_REPLY, "auto_submitted")
     case = Case(message, demand, machine, Standing.UNPROVEN, tie=None, seen_before=True, same_open=None, flags=frozenset())
     assert Decision(Outcome.SHUNTED, "header_too_large", "set_bomb_aside") == decide(case)
+
+
+@pytest.mark.parametrize("first", [b"", b"X Spam Flag: NO\r\n"], ids=["fields", "behind a line that is none"])
+def test_h54_more_names_of_fields_than_any_message_has_are_too_large_a_header(first: bytes) -> None:
+    names = [b"X-%d: y\r\n" % number for number in range(MAX_NAMES + 1)]
+    assert "header_too_large" not in read_header(first + b"".join(names[1:])).defects
+    too_many = read_header(first + b"".join(names))
+    assert "header_too_large" in too_many.defects
+    assert MAX_NAMES == len(too_many.fields)
+
+
+def test_h54_of_a_message_that_was_screened_little_is_kept_whatever_its_header_holds() -> None:
+    held = b"".join(b"%x:%x\n" % (number % 900 + 256, number) for number in range(40_000))
+    named = b"".join(b"%s: %s\n" % (name, b"a@b.example, " * 3000) for name in (b"To", b"From", b"Reply-To", b"Subject", b"Date"))
+    message = lightened(read_header(held + named))
+    assert ({"date", "from", "subject"}, 30_000) == (message.fields.keys(), sum(len(value) for (value,) in message.fields.values()))
+    assert (frozenset(), (), ()) == (message.recipients, message.from_addresses, message.reply_to)
 
 
 @pytest.mark.parametrize(

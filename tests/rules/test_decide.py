@@ -302,6 +302,15 @@ def test_other_flags_leave_the_answer(flag: str) -> None:
     assert answers(decide(replace(ASKING, flags=frozenset({flag}))))
 
 
+@pytest.mark.parametrize("kind", [RequestType.OPT_OUT, RequestType.ACCESS])
+def test_h56_a_request_whose_header_other_programs_may_read_differently_is_for_staff_and_not_answered(kind: RequestType) -> None:
+    decision = decide(defective(replace(ORDINARY, reading=demand(kind)), "no_blank_line"))
+    assert Outcome.REQUEST is decision.outcome
+    assert decision.opens
+    assert decision.opens.for_staff
+    assert not answers(decision)
+
+
 @pytest.mark.parametrize("kind", RequestType)
 def test_h80_a_forged_request_is_recorded_for_staff_and_only_an_opt_out_pauses_messages(kind: RequestType) -> None:
     decision = decide(replace(ORDINARY, reading=demand(kind), standing=Standing.FAILED))
@@ -386,7 +395,7 @@ def test_i5_no_letter_goes_where_none_may_go_whatever_else_is_true(reading: Read
         never = [replace(case, screening=screening) for screening in (MACHINE, *UNANSWERED)]
         never += [replace(case, flags=frozenset({flag})) for flag in ("too_old", "renumbered")]
         never += [replace(case, standing=Standing.FAILED), replace(case, seen_before=True)]
-        never += [defective(case, defect) for defect in DOUBTFUL_SENDER]
+        never += [defective(case, defect) for defect in (*DOUBTFUL_SENDER, "no_blank_line")]
         never += [replace(case, message=replace(LETTER, sender=None))]
         for unanswered in never:
             assert not answers(decide(unanswered))

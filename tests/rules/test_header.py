@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from rules.addresses import addresses_in, canonical, mailbox_key, read_sender, same_mailbox
 from rules.charsets import guess
 from rules.encoded_words import decode_header_text
+from rules.automatic import OwnMail, screen
 from rules.header import read_date, read_fields, read_message_ids
+from rules.message import read, read_header
 
 PHRASES = [
     "Отзыв согласия на обработку персональных данных",
@@ -36,6 +38,57 @@ def test_a_value_keeps_its_last_byte_even_where_it_looks_like_a_space() -> None:
 def test_the_first_line_of_an_mbox_entry_is_no_field() -> None:
     fields = read_fields(b"From anna@client.example Mon Jun  1 10:00:00 2026\nSubject: x\n")
     assert ({"subject": ("x",)}, frozenset()) == (fields.values, fields.defects)
+
+
+NO_FIELD = {
+    "a line of Subject that is not indented": b"Subject: Weekly\r\nreport of the team",
+    "a name with spaces": b"X Spam Flag: NO",
+    "a byte order mark": b"\xef\xbb\xbfX-Mailer: one",
+    "a name of letters that are none": "Тема: да".encode(),
+    "a name without end": b"x" * 2000 + b": y",
+    "no name": b": y",
+}
+ROBOTS = [
+    (b"Auto-Submitted: auto-replied", "auto_submitted"),
+    (b"Precedence: bulk", "precedence"),
+    (b"List-Id: <club.other.example>", "list_field"),
+    (b"Return-Path: <>", "null_return_path"),
+    (b"X-Auto-Response-Suppress: All", "auto_response_suppress"),
+    (b"X-Mailbot-Loop: one", "loop_mark"),
+    (b"X-Failed-Recipients: bob@b.example", "x_failed_recipients"),
+    (b"Content-Type: multipart/report; report-type=delivery-status", "multipart_report"),
+]
+
+
+@pytest.mark.parametrize(("mark", "reason"), ROBOTS, ids=[reason for _, reason in ROBOTS])
+@pytest.mark.parametrize("line", NO_FIELD.values(), ids=NO_FIELD)
+@pytest.mark.parametrize("first", [b"", b"From: anna@client.example\r\nTo: info@alit.example\r\nAuto-Submitted: no\r\n"], ids=["top", "below"])
+def test_h70_h71_h73_a_line_that_is_no_field_hides_no_robot(first: bytes, line: bytes, mark: bytes, reason: str) -> None:
+    head = b"%s%s\r\n%s\r\n\r\n" % (first, line, mark)
+    screening = screen(read_header(head), OwnMail(frozenset({"info@alit.example"})))
+    assert reason == (screening and screening.reason)
+
+
+def test_a_long_name_is_the_name_of_a_field() -> None:
+    name = "x-" + "a" * 300
+    fields = read_fields(f"{name}: y\nSubject: x\n".encode())
+    assert ({name: ("y",), "subject": ("x",)}, frozenset()) == (fields.values, fields.defects)
+
+
+def test_h56_what_follows_a_line_that_is_no_field_neither_doubles_nor_replaces_a_field_above_it() -> None:
+    message = read_header(b"From: anna@client.example\nSubject: Hello\nPlease stop\nFrom: bob@b.example\nSubject: Other\nSender: c@d.example\n\n")
+    assert ("anna@client.example", "Hello", None) == (message.sender, message.subject, message.sender_field)
+    assert {"no_blank_line"} == message.defects
+
+
+def test_h56_a_header_that_goes_on_behind_a_line_that_is_no_field_says_who_wrote_what() -> None:
+    message = read_header(b"Received: one\nX Spam Flag: NO\nFrom: anna@client.example\nSubject: Hello\n\nPlease stop")
+    assert ("anna@client.example", "Hello", {"no_blank_line"}) == (message.sender, message.subject, message.defects)
+
+
+def test_h56_the_line_that_is_no_field_is_kept_beside_the_text_that_is_decoded_as_the_fields_behind_it_say() -> None:
+    head = b"From: anna@client.example\nSubject: Hello\nPlease stop.\nContent-Transfer-Encoding: quoted-printable\n\n"
+    assert "Please stop.\nThank=you" == read(head + b"Thank=3Dyou").text
 
 
 @pytest.mark.parametrize(

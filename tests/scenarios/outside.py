@@ -91,11 +91,15 @@ def ended(running: "subprocess.Popen[str]") -> Ended:
 
 
 def start_program(
-    config: Path, *options: str, through: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    config: Path,
+    *options: str,
+    through: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    stderr: int = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
     """Start ``mailbot run``; its status and what it says on standard error are left to be read."""
     command = [*through, sys.executable, "-m", "mailbot", "run", *options, "--config", str(config)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
+    return subprocess.Popen(command, cwd=ROOT, stderr=stderr, text=True, env={**os.environ, **(environment or {})})
 
 
 @contextmanager

@@ -4,11 +4,14 @@ Every place that may hold something personal or secret holds a word that stands 
 What a server marks as an alert for the administrator is shown unchanged, as it must be (H16), and is not tried here.
 """
 
+import os
+import pty
 import re
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,13 +23,14 @@ import pytest
 
 from tests.conftest import ConfigFile, secret_file
 from tests.mailbot.scripted_imap import Script, Scripted
-from tests.mailbot.typing_room import PROGRAM, run_apart, run_at_terminal
-from tests.scenarios.outside import append_all, outcomes_in
+from tests.mailbot.typing_room import PROGRAM, Ran, run_apart, run_at_terminal
+from tests.scenarios.managed import Service
+from tests.scenarios.outside import append_all, outcomes_in, seen_by
 from tests.servers import LOOPBACK, CapturingSmtp, Dovecot, Postgresql
 
 WORD = "zeisig"
 DOMAIN = "zeisig-domain.example"
-QUOTES = "zeisig-user: zeisig-quoted <zeisig-request@zeisig-domain.example>"
+QUOTES = "zeisig-user: zeisig-quoted <zeisig-asker@zeisig-domain.example>"
 """What a server may say of whom it refuses."""
 
 TEMPORARY, CONFIGURATION, A_PERSON = 75, 78, 1
@@ -51,7 +55,7 @@ def mail(name: str, subject: str, *more: tuple[str, str]) -> EmailMessage:
 
 BOUNCE = (Path(__file__).parents[1] / "mail/bounce.eml").read_bytes().replace(b"anna@client.example", b"zeisig@zeisig-domain.example")
 MAIL: dict[str, tuple[str, bytes]] = {
-    "request": ("request", bytes(mail("request", "Opt-out of Notifications, zeisig-subject"))),
+    "request": ("request", bytes(mail("asker", "Opt-out of Notifications, zeisig-subject"))),
     "update": ("request", bytes(mail("update", "Personal Data Update"))),
     "held": ("held", bytes(mail("held", "Отзыв согласия и изменение телефона"))),
     "ordinary": ("ordinary", bytes(mail("ordinary", "zeisig-subject"))),
@@ -79,10 +83,15 @@ class World:
     smtp: CapturingSmtp
     postgresql: Postgresql
     folder: Path
+    user: str
+
+    def receive(self, *mail: bytes) -> None:
+        """Have messages come in."""
+        append_all(self.imap, self.user, mail)
 
     def config(self, **more: dict[str, object]) -> Path:
         """Write the configuration; every address in it that is not the operator's own holds the word."""
-        ours: dict[str, object] = {"user": "zeisig-user", "port": self.imap.imap_port, "password_file": self.secret(self.imap.password)}
+        ours: dict[str, object] = {"user": self.user, "port": self.imap.imap_port, "password_file": self.secret(self.imap.password)}
         staff = {"digest_to": ["zeisig-officer@example.com"], "digest_at": "00:00"}
         return self.write(**{"inbox": {**ours, **more.pop("inbox", {})}, "staff": staff, **more})
 
@@ -90,18 +99,27 @@ class World:
         return str(secret_file(self.folder / f"password {len(password)}", password))
 
 
+@pytest.fixture(scope="module")
+def imap(dovecot: Dovecot) -> Iterator[Dovecot]:
+    """Return an IMAP server whose very password is looked for; the fixture ``dovecot`` tells whether there can be one."""
+    with Dovecot() as server:
+        server.change_password("zeisig-secret")
+        yield server
+
+
 @pytest.fixture
 def world(
-    config_file: ConfigFile, smtp: CapturingSmtp, postgresql: Postgresql, tmp_path: Path, dovecot: Dovecot
+    config_file: ConfigFile, imap: Dovecot, smtp: CapturingSmtp, postgresql: Postgresql, mailbox: str, tmp_path: Path
 ) -> Iterator[World]:
     """Return servers with all the mail there, of which some recipients are refused for good and one for now."""
     smtp.answers[f"zeisig-update@{DOMAIN}"] = f"550 5.1.1 {QUOTES}"
     smtp.answers["zeisig-officer@example.com"] = f"550 {QUOTES}"
     smtp.answers[f"zeisig-held@{DOMAIN}"] = f"451 4.2.1 {QUOTES}"
-    with Dovecot() as imap:
+    world = World(config_file, imap, smtp, postgresql, tmp_path, f"zeisig-{mailbox}")
+    world.receive(*(raw for _, raw in MAIL.values()))
+    yield world
+    if imap.password != "zeisig-secret":
         imap.change_password("zeisig-secret")
-        append_all(imap, "zeisig-user", (raw for _, raw in MAIL.values()))
-        yield World(config_file, imap, smtp, postgresql, tmp_path)
 
 
 # --- what may happen -------------------------------------------------------------------------------------------------
@@ -110,6 +128,9 @@ def world(
 @contextmanager
 def nothing_but_refused_letters(world: World) -> Iterator[Path]:
     config = world.config()
+    assert Ran(0, "letters queued: 1; the daemon sends them soon, without a daemon `mailbot run --once` does\n", "") == run_apart(
+        PROGRAM, "digest", "--send", "--config", config
+    )
     yield config
     assert Counter(outcome for outcome, _ in MAIL.values()) == outcomes_in(config)
 
@@ -149,18 +170,18 @@ def imap_saying(script: Script, greeting: str = "* OK ready\r\n") -> Callable[[W
 
 
 def a_store(*statements: str) -> Callable[[World], AbstractContextManager[Path]]:
-    """Return a world in which such things were done to the database after a first round; the role "reader" may be made in them."""
+    """Return a world in which such things were done to the database after a first round; mailbot enters it as ``reader``."""
 
     @contextmanager
     def changed(world: World) -> Iterator[Path]:
         url = world.postgresql.fresh_database()
         assert A_PERSON == run_apart(PROGRAM, "run", "--once", "--config", world.config(store={"url": url})).status
-        append_all(world.imap, "zeisig-user", [bytes(mail("late", "Opt-out of Notifications"))])
+        world.receive(bytes(mail("late", "Opt-out of Notifications")))
         database = url.rpartition("/")[2]
         reader = f"reader_{database}"
         with psycopg.connect(host=LOOPBACK, port=world.postgresql.port, user="postgres", dbname=database, autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement.format(database=database, reader=reader).encode())
+                connection.execute(statement.format(reader=reader).encode())
         yield world.config(store={"url": url.replace("postgres@", f"{reader}@")})
 
     return changed
@@ -170,15 +191,23 @@ def a_bug(statement: str) -> Callable[[World], AbstractContextManager[Path]]:
     """Return a world in which a statement of mailbot's own fails; the driver's error tells the values."""
 
     @contextmanager
-    def failing(world: World) -> Iterator[Path]:
+    def begun(world: World) -> Iterator[Path]:
         config = world.config(inbox={"start": "now"})
         assert 0 == run_apart(PROGRAM, "run", "--once", "--config", config).status
-        with closing(sqlite3.connect(world.folder / "mailbot.db")) as connection:
-            connection.execute(f"CREATE TRIGGER bug BEFORE {statement} BEGIN SELECT RAISE(ABORT, 'bug'); END")
-        append_all(world.imap, "zeisig-user", [raw for _, raw in MAIL.values()])
-        yield config
+        world.receive(*(raw for _, raw in MAIL.values()))
+        with failing(world, statement):
+            yield config
 
-    return failing
+    return begun
+
+
+@contextmanager
+def failing(world: World, statement: str) -> Iterator[None]:
+    """Have a statement fail for a while."""
+    with closing(sqlite3.connect(world.folder / "mailbot.db", isolation_level=None)) as connection:
+        connection.execute(f"CREATE TRIGGER bug BEFORE {statement} BEGIN SELECT RAISE(ABORT, 'bug'); END")
+        yield
+        connection.execute("DROP TRIGGER bug")
 
 
 HAPPENINGS: dict[str, tuple[int, Callable[[World], AbstractContextManager[Path]]]] = {
@@ -195,8 +224,8 @@ HAPPENINGS: dict[str, tuple[int, Callable[[World], AbstractContextManager[Path]]
     "search answered oddly": (TEMPORARY, imap_saying({"UID SEARCH": f"* SEARCH {QUOTES}\r\nTAG OK\r\n"})),
     "end of connection": (TEMPORARY, imap_saying({"UID SEARCH": f"* BYE {QUOTES}\r\nCLOSE"})),
     "fetch refused": (0, imap_saying({"UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n", "UID FETCH": f"TAG NO {QUOTES}\r\n"})),
-    "store read-only": (CONFIGURATION, a_store("CREATE ROLE {reader} LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")),
-    "store away": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN", "ALTER DATABASE {database} ALLOW_CONNECTIONS false")),
+    "store read-only": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")),
+    "store away": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN CONNECTION LIMIT 0")),
     "bug while recording": (A_PERSON, a_bug("INSERT ON requests")),
     "bug while settling": (A_PERSON, a_bug("UPDATE ON letters")),
 }
@@ -216,3 +245,45 @@ def test_h104_one_round_names_nobody(
         ran = (run_at_terminal if form == "terminal" else run_apart)(PROGRAM, "run", "--once", "--config", config)
     assert (status, set()) == (ran.status, found_in(ran.out + ran.err))
     assert bool(status) == ("mailbot: " in ran.out + ran.err), "what a person must see is a sentence"
+
+
+@contextmanager
+def read_from(form: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Give standard error to write to, a pipe or a terminal; what was written is there when nobody writes any more."""
+    ours, theirs = pty.openpty() if form == "terminal" else os.pipe()
+    said: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # Linux says so when nobody is left at a terminal
+            while piece := os.read(ours, 65536):
+                said.append(piece)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    try:
+        yield theirs, said
+    finally:
+        os.close(theirs)
+        reading.join()
+        os.close(ours)
+
+
+@pytest.mark.parametrize("form", ["json", "terminal"])
+def test_h104_a_daemon_names_nobody_in_what_it_writes_and_tells_through_one_failure_after_another(world: World, form: str) -> None:
+    config = world.config()
+    with read_from(form) as (stderr, said), Service(config, str(world.folder / "notify"), stderr=stderr) as service:
+        service.hear(lambda _: outcomes_in(config).total() == len(MAIL))
+        service.hear(lambda _: seen_by(world.smtp)[f"zeisig-asker@{DOMAIN}"])
+        world.smtp.stop()
+        world.receive(bytes(mail("late", "Opt-out of Notifications")))
+        service.hear_pings(1, "delivery: away")
+        with failing(world, "INSERT ON ledger"):
+            world.receive(bytes(mail("later", "Opt-out of Notifications")))
+            service.hear_pings(1, "by a fault of mailbot itself")
+        world.imap.change_password("zeisig-changed")
+        service.hear_pings(1, "refuses the login")
+        assert 0 == service.end()
+    written = b"".join(said).decode()
+    for event in ("round_done", "letter_refused", "delivery_away", "inbox_failed", "inbox_away", "stopped"):
+        assert event in written
+    assert (set(), set()) == (found_in(written), found_in(repr(service.told)))

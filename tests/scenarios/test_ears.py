@@ -304,13 +304,6 @@ def test_h18_a_missing_folder_is_a_mistake_of_the_configuration_and_is_never_mad
         assert not imap.folder_exists("Отправленные")
 
 
-@pytest.mark.parametrize("name", ["INBOX", "inbox"])
-def test_the_inbox_itself_is_no_folder_of_sent_mail(dovecot: Dovecot, mailbox: str, config_file: ConfigFile, name: str) -> None:
-    """What came in between would be taken for sent, and never read."""
-    report = run_once(config_file(inbox={"sent_folder": name}))
-    assert (78, True) == (report.exit_status, "inbox.sent_folder" in str(report.problems[0]))
-
-
 def test_h18_folders_that_are_not_to_be_read_are_not(dovecot: Dovecot, mailbox: str, config_file: ConfigFile) -> None:
     config = config_file(inbox={"sent_folder": "none", "spam_folder": "none"})
     dovecot.create_folder(mailbox, "Junk")

@@ -29,7 +29,7 @@ INBOX = "info@alit.example"
 TAKEN_FOR = {
     "request": {
         *("base64-with-spaces", "blank-line-of-spaces", "blank-text-beside-html", "body-charset-contradicts", "boundary-never-occurs"),
-        *("boundary-only-at-the-end", "cr-only", "cr-only-without-subject", "encoding-with-a-comment", "encrypted"),
+        *("boundary-only-at-the-end", "cr-only", "cr-only-without-subject", "encoding-with-a-comment", "encrypted", "header-goes-on"),
         *("letter-split-over-two-words", "mixed-b-and-q-words", "multipart-without-parts", "no-blank-line", "no-boundary-parameter"),
         *("no-final-boundary", "nul-bytes", "one-part-with-a-name", "picture-before-text", "raw-cp1251-subject", "raw-koi8-r-subject"),
         *("raw-utf-8-subject", "signed", "spaces-behind-soft-line-breaks", "type-without-subtype", "unlisted-recipients"),
@@ -39,7 +39,10 @@ TAKEN_FOR = {
         *("display-name-is-an-address", "pgp-inline", "pgp-mime", "several-senders", "smime-enveloped", "smime-known-by-its-name"),
         *("space-before-colon", "tnef-beside-blank-text", "two-from-fields", "two-subjects", "unknown-subject-charset"),
     },
-    "automatic": {"bounce", "empty-return-path", "list-post", "our-letter-come-back"},
+    "automatic": {
+        *("bounce", "empty-return-path", "list-post", "our-letter-come-back", "robot-behind-a-byte-order-mark"),
+        *("robot-behind-a-long-field-name", "robot-behind-a-name-with-spaces", "robot-behind-a-subject-not-indented"),
+    },
     "ordinary": {
         *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "file-name-in-pieces", "forwarded-as-attachment"),
         *("hidden-html", "html-only", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
@@ -78,6 +81,17 @@ def test_the_daemon_says_the_same_of_each(dovecot: Dovecot, mailbox: str, config
     types = {kept.place.uid: kept.type for kept in requests_in(config)}
     judged = {uid: judge.judge(odd(name)).type for uid, name in enumerate(EXPECTED, start=1) if uid in types}
     assert judged == types
+
+
+def test_i5_h56_a_request_behind_a_line_that_is_no_field_is_registered_and_not_answered(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    """Another program may see a robot there, or somebody else."""
+    config = config_file()
+    append_all(dovecot, mailbox, [b"X Spam Flag: NO\r\n" + request("broken"), request("aigerim")])
+    run_once(config)
+    assert {"broken@example.com", "aigerim@example.com"} == {kept.sender for kept in requests_in(config)}
+    assert {"aigerim@example.com": 1} == seen_by(smtp)
 
 
 # --- H43: bodies that cannot be read -----------------------------------------------------------------------------------

@@ -33,13 +33,13 @@ def claim(store: Database, caps: Caps = NO_CAPS, now: datetime = NOW, most: int 
 def mark(store: Database, letters: Iterable[ClaimedLetter], now: datetime = NOW) -> None:
     """Mark letters in a transaction of their own."""
     with store.write() as tx:
-        outbox.mark(tx, [letter.id for letter in letters], now)
+        outbox.mark(tx, list(letters), now)
 
 
 def settle(store: Database, letters: Iterable[ClaimedLetter], state: LetterState, not_before: datetime | None = None) -> None:
     """Settle letters alike in a transaction of their own."""
     with store.write() as tx:
-        outbox.settle(tx, [Settlement(letter.id, state, "said the server", not_before) for letter in letters], NOW)
+        outbox.settle(tx, [Settlement(letter, state, "said the server", not_before) for letter in letters], NOW)
 
 
 def send(store: Database, caps: Caps = NO_CAPS, now: datetime = NOW) -> list[str]:
@@ -100,7 +100,10 @@ def test_a_letter_put_off_goes_when_its_moment_comes_before_younger_moments(stor
 def test_a_claimed_letter_is_all_that_delivery_needs(store: Database) -> None:
     queue(store, [a_letter(1, content=bytes(range(256)), envelope_sender="")])
     (claimed,) = claim(store, now=NOW + MINUTE)
-    assert ClaimedLetter(claimed.id, "person1@example.com", "", bytes(range(256)), 0, NOW, was_due_before=False) == claimed
+    assert (
+        ClaimedLetter(claimed.id, "person1@example.com", "", bytes(range(256)), 0, NOW, was_due_before=False, claimed_at=NOW + MINUTE)
+        == claimed
+    )
 
 
 def test_each_step_is_seen(store: Database) -> None:
@@ -121,8 +124,8 @@ def test_several_letters_settle_at_once_each_in_its_way(store: Database) -> None
     queue(store, map(a_letter, range(3)))
     accepted, refused, later = claim(store)
     with store.write() as tx:
-        ended = [Settlement(later.id, LetterState.QUEUED, "451", NOW + HOUR), Settlement(accepted.id, LetterState.ACCEPTED, "250")]
-        outbox.settle(tx, [*ended, Settlement(refused.id, LetterState.FAILED, "550")], NOW)
+        ended = [Settlement(later, LetterState.QUEUED, "451", NOW + HOUR), Settlement(accepted, LetterState.ACCEPTED, "250")]
+        outbox.settle(tx, [*ended, Settlement(refused, LetterState.FAILED, "550")], NOW)
         assert [("accepted", "250"), ("failed", "550"), ("queued", "451")] == [(each.state, each.reply) for each in outbox.list_letters(tx)]
 
 
@@ -371,8 +374,8 @@ def test_a_letter_that_the_relay_was_never_asked_about_keeps_its_count_of_tries(
     queue(store, [a_letter(1), a_letter(2)])
     asked, waiting = claim(store)
     ended = [
-        Settlement(asked.id, LetterState.QUEUED, "451", NOW),
-        Settlement(waiting.id, LetterState.QUEUED, "nobody there", NOW, was_tried=False),
+        Settlement(asked, LetterState.QUEUED, "451", NOW),
+        Settlement(waiting, LetterState.QUEUED, "nobody there", NOW, was_tried=False),
     ]
     with store.write() as tx:
         outbox.settle(tx, ended, NOW)

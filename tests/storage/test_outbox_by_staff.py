@@ -79,10 +79,8 @@ def test_h33_what_goes_out_again_is_the_same_letter_and_no_other_goes(store: Dat
     with store.write() as tx:
         outbox.queue(tx, [a_letter(1), a_letter(2)], NOW)
         first, second = outbox.claim(tx, 9, NO_CAPS, NOW)
-        outbox.mark(tx, [first.id, second.id], NOW)
-        outbox.settle(
-            tx, [Settlement(each.id, LetterState.DOUBTFUL, "the connection broke while sending") for each in (first, second)], NOW
-        )
+        outbox.mark(tx, [first, second], NOW)
+        outbox.settle(tx, [Settlement(each, LetterState.DOUBTFUL, "the connection broke while sending") for each in (first, second)], NOW)
         assert again(tx, first.id)
         (going,) = outbox.claim(tx, 9, NO_CAPS, LATER)
         assert ("<mailbot.1@alit.kz>", 2) == (letter_in(tx, first.id).message_id, letter_in(tx, first.id).attempts)

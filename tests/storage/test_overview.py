@@ -58,7 +58,7 @@ def settle(store: Database, *states: LetterState) -> None:
     """Have the letters that are next end one in each of ``states``."""
     with store.write() as tx:
         claimed = outbox.claim(tx, len(states), NO_CAPS, NOW)
-        outbox.settle(tx, [Settlement(letter.id, state, "550 5.1.1") for letter, state in zip(claimed, states, strict=True)], NOW)
+        outbox.settle(tx, [Settlement(letter, state, "550 5.1.1") for letter, state in zip(claimed, states, strict=True)], NOW)
 
 
 def matter_of(store: Database, since: datetime = NOW) -> Matter:
