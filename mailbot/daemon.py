@@ -126,7 +126,7 @@ class Works:
         await asyncio.wait(working, timeout=END_WITHIN_SECONDS)
         try:
             async with asyncio.timeout(LEAVE_WITHIN_SECONDS):
-                await asyncio.to_thread(self.instance.leave)
+                await _in_thread(self.instance.leave)
         except (StoreFailure, TimeoutError) as failure:  # the lease lapses by itself, and whoever comes next sees that its holder is dead
             log.warning("lease_not_given_up", reason=str(failure))
         for part in working:

@@ -2,10 +2,14 @@
 
 import logging
 import sys
+from pathlib import Path
 from traceback import extract_tb
 from typing import TextIO, cast
 
 import structlog
+
+_OURS = tuple(f"{Path(__file__).parents[1] / package}/" for package in ("mailbot", "rules", "storage"))
+"""Where our own code lies: what broke in a library was called from there."""
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -45,5 +49,6 @@ def set_up_logs() -> None:
 
 def where(error: Exception) -> dict[str, str]:
     """Return what broke and where, without the words of the exception: they may quote a message (I6)."""
-    last = extract_tb(error.__traceback__)[-1]
+    frames = extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if frame.filename.startswith(_OURS)), frames[-1])
     return {"error": type(error).__name__, "at": f"{last.filename.rpartition('/')[2]}:{last.lineno}"}

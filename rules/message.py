@@ -88,8 +88,8 @@ def read(raw: bytes) -> Message:
 
 def lightened(message: Message) -> Message:
     """Return a message that was screened without what nobody reads any more: of a large header it is many times the size (H54)."""
-    fields = {name: (message.fields[name][0][:MAX_SUBJECT],) for name in _READ_LATER if name in message.fields}
-    return replace(message, fields=fields, recipients=frozenset(), from_addresses=(), reply_to=())
+    kept: dict[str, tuple[str, ...]] = {name: (message.fields[name][0][:MAX_SUBJECT],) for name in _READ_LATER if name in message.fields}
+    return replace(message, fields=kept, recipients=frozenset(), from_addresses=(), reply_to=())
 
 
 def _from_fields(fields: Fields) -> Message:

@@ -83,7 +83,7 @@ def test_h54_of_a_message_that_was_screened_little_is_kept_whatever_its_header_h
     held = b"".join(b"%x:%x\n" % (number % 900 + 256, number) for number in range(40_000))
     named = b"".join(b"%s: %s\n" % (name, b"a@b.example, " * 3000) for name in (b"To", b"From", b"Reply-To", b"Subject", b"Date"))
     message = lightened(read_header(held + named))
-    assert ({"date", "from", "subject"}, 30_000) == (message.fields.keys(), sum(len(value) for (value,) in message.fields.values()))
+    assert {"date": 10_000, "from": 10_000, "subject": 10_000} == {name: len(value) for name, (value,) in message.fields.items()}
     assert (frozenset(), (), ()) == (message.recipients, message.from_addresses, message.reply_to)
 
 

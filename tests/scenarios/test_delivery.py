@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP
 from sqlalchemy.exc import OperationalError
 
 from mailbot.delivery import END_WITHIN_SECONDS, Delivery, Tally
-from mailbot.smtp import Relay, RelayAway
+from mailbot.smtp import Relay, RelayAway, RelayRefusesUs
 from storage import outbox
 from storage.database import Database, StoreFailure, open_database
 from storage.outbox import LetterState
@@ -36,12 +36,21 @@ def store(tmp_path: Path) -> Iterator[Database]:
 
 
 class GatheringSmtp(CapturingSmtp):
-    """An SMTP server that answers the final dot only when ``together`` letters have come to it, and keeps whence each came."""
+    """An SMTP server that answers the final dot only when ``together`` letters have come to it, and keeps whence each came.
+
+    ``refusal``: the reply to MAIL; none: every sender is welcome.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.together = 1
         self.peers: list[tuple[str, int]] = []
+        self.refusal: str | None = None
+
+    async def handle_MAIL(self, smtp: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        """Answer MAIL (aiosmtpd's hook)."""
+        envelope.mail_from = address
+        return self.refusal or "250 2.1.0 sender accepted"
 
     async def handle_DATA(self, smtp: SMTP, session: Any, envelope: Any) -> str:
         """Answer the final dot (aiosmtpd's hook)."""
@@ -237,7 +246,7 @@ def test_h35_h31_what_the_server_said_while_the_store_failed_is_written_when_the
     asyncio.run(run())
     assert Counter(everybody) == arrivals(gathering)
     assert {LetterState.ACCEPTED: count} == states(store)
-    assert Tally(accepted=count) == delivery.tally
+    assert (Tally(accepted=count), []) == (delivery.tally, delivery.unwritten)
 
 
 def misfortune(tmp_path: Path, statement: str) -> None:
@@ -332,6 +341,26 @@ def test_a_letter_does_not_wait_for_one_that_the_server_is_slow_to_accept(store:
 
     asyncio.run(run())
     assert 2 == len(set(gathering.peers))
+
+
+def test_h95_a_relay_that_refuses_us_ends_the_run_at_once_though_a_connection_stands_open(
+    store: Database, gathering: GatheringSmtp
+) -> None:
+    queue(store, 2)
+    gathering.together = 2
+    delivery = a_delivery(store, gathering.port, 2)
+    delivery.linger_seconds = 60
+
+    async def run() -> None:
+        sending = asyncio.create_task(delivery.send_what_is_due())
+        await until_accepted(store, 2)
+        gathering.refusal = "530 5.7.0 authentication required"
+        one_more(store, delivery, 2)
+        await asyncio.wait_for(sending, 10)
+
+    asyncio.run(run())
+    assert isinstance(delivery.tally.problem, RelayRefusesUs)
+    assert {LetterState.ACCEPTED: 2, LetterState.QUEUED: 1} == states(store)
 
 
 class ImpatientSmtp(ScriptedSmtp):

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from storage.tables import leases
 from tests.conftest import ConfigFile
-from tests.scenarios.managed import GIVE_UP_SECONDS, OFTEN, SELDOM, Service
+from tests.scenarios.managed import GIVE_UP_SECONDS, OFTEN, SELDOM, Service, Told
 from tests.scenarios.outside import lines_in, request, requests_in, run_once, seen_by, store_of
 from tests.servers import LOOPBACK, CapturingSmtp, Dovecot, Postgresql
 from tests.servers.programs import free_ports
