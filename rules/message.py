@@ -88,7 +88,7 @@ def read(raw: bytes) -> Message:
 
 def lightened(message: Message) -> Message:
     """Return a message that was screened without what nobody reads any more: of a large header it is many times the size (H54)."""
-    kept: dict[str, tuple[str, ...]] = {name: (message.fields[name][0][:MAX_SUBJECT],) for name in _READ_LATER if name in message.fields}
+    kept = {name: tuple(value[:MAX_SUBJECT] for value in values[:1]) for name, values in message.fields.items() if name in _READ_LATER}
     return replace(message, fields=kept, recipients=frozenset(), from_addresses=(), reply_to=())
 
 

@@ -279,6 +279,23 @@ def test_a_problem_is_forgotten_by_the_next_run(store: Database, smtp: Capturing
     assert Tally(accepted=1) == delivery.tally
 
 
+def test_what_a_relay_took_before_it_wanted_no_more_is_counted_from_run_to_run(store: Database) -> None:
+    """So that whoever waits between the runs can tell a relay that counts our letters from one that is away."""
+    queue(store, 1, 2, 3)
+
+    async def run() -> None:
+        for run in (1, 2, 3):
+            server.answers.pop("MAIL", None)
+            await asyncio.wait_for(delivery.send_what_is_due(), 10)
+            assert (run, True) == (delivery.tally.accepted, run == 3 or isinstance(delivery.tally.problem, RelayAway))
+
+    with ScriptedSmtp() as server:
+        delivery = a_delivery(store, server)
+        delivery.went_on = lambda: server.answers.update(MAIL="450 4.7.1 too many letters")
+        asyncio.run(run())
+    assert [LetterState.ACCEPTED] * 3 == states(store)
+
+
 def test_letters_that_come_during_a_run_are_sent_by_it(store: Database, smtp: CapturingSmtp) -> None:
     async def run() -> None:
         delivery, all_in = a_delivery(store, smtp, connections=2), asyncio.Event()

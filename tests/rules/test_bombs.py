@@ -85,6 +85,7 @@ def test_h54_of_a_message_that_was_screened_little_is_kept_whatever_its_header_h
     message = lightened(read_header(held + named))
     assert {"date": 10_000, "from": 10_000, "subject": 10_000} == {name: len(value) for name, (value,) in message.fields.items()}
     assert (frozenset(), (), ()) == (message.recipients, message.from_addresses, message.reply_to)
+    assert {} == lightened(read_header(held)).fields
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ ANY_TYPE = Reading(Outcome.HELD, None, Language.EN, may_be=tuple(PERSONAL))
 ORDINARY = Case(LETTER, NOTHING, None, Standing.UNPROVEN, tie=None, seen_before=False, same_open=None, flags=frozenset())
 ASKING = replace(ORDINARY, reading=DEMAND)
 HELD = replace(ORDINARY, reading=DOUBT)
+OLD, RENUMBERED = (replace(ORDINARY, flags=frozenset({flag})) for flag in ("too_old", "renumbered"))
 
 ACCESS = KnownRequest("2026-00001-A", RequestType.ACCESS, b"aigul", is_open=True)
 CLOSED = replace(ACCESS, is_open=False)
@@ -288,10 +289,10 @@ def test_h76_messages_stop_also_where_nobody_is_told(kind: Kind) -> None:
     assert [StopMessages] == kinds_of_effect(decide(replace(ASKING, screening=Screening(kind, kind))))
 
 
-@pytest.mark.parametrize("flag", ["too_old", "renumbered"])
+@pytest.mark.parametrize("case", [OLD, RENUMBERED, defective(ORDINARY, "no_blank_line")], ids=["too_old", "renumbered", "no_blank_line"])
 @pytest.mark.parametrize("kind", [RequestType.OPT_OUT, RequestType.ACCESS])
-def test_h3_h9_old_mail_is_for_staff_and_not_answered(flag: str, kind: RequestType) -> None:
-    decision = decide(replace(ORDINARY, reading=demand(kind), flags=frozenset({flag})))
+def test_h3_h9_h56_old_mail_and_mail_with_a_spoilt_header_is_for_staff_and_not_answered(case: Case, kind: RequestType) -> None:
+    decision = decide(replace(case, reading=demand(kind)))
     assert decision.opens
     assert decision.opens.for_staff
     assert not answers(decision)
@@ -300,15 +301,6 @@ def test_h3_h9_old_mail_is_for_staff_and_not_answered(flag: str, kind: RequestTy
 @pytest.mark.parametrize("flag", ["too_large", "internal_date_doubtful"])
 def test_other_flags_leave_the_answer(flag: str) -> None:
     assert answers(decide(replace(ASKING, flags=frozenset({flag}))))
-
-
-@pytest.mark.parametrize("kind", [RequestType.OPT_OUT, RequestType.ACCESS])
-def test_h56_a_request_whose_header_other_programs_may_read_differently_is_for_staff_and_not_answered(kind: RequestType) -> None:
-    decision = decide(defective(replace(ORDINARY, reading=demand(kind)), "no_blank_line"))
-    assert Outcome.REQUEST is decision.outcome
-    assert decision.opens
-    assert decision.opens.for_staff
-    assert not answers(decision)
 
 
 @pytest.mark.parametrize("kind", RequestType)

@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP
 from sqlalchemy.exc import OperationalError
 
 from mailbot.delivery import END_WITHIN_SECONDS, Delivery, Tally
-from mailbot.smtp import Relay, RelayAway, RelayRefusesUs
+from mailbot.smtp import Relay, RelayRefusesUs
 from storage import outbox
 from storage.database import Database, StoreFailure, open_database
 from storage.outbox import LetterState
@@ -388,20 +388,3 @@ def test_h31_a_letter_after_the_server_ended_the_idle_connection_goes_out_once_o
     with ImpatientSmtp() as server:
         asyncio.run(run())
     assert [2, 2] == [server.verbs.count("EHLO"), len(server.letters)]
-
-
-def test_what_a_relay_took_before_it_wanted_no_more_is_counted_from_run_to_run(store: Database) -> None:
-    """So that whoever waits between the runs can tell a relay that counts our letters from one that is away."""
-    queue(store, 3)
-
-    async def run() -> None:
-        for run in (1, 2, 3):
-            server.answers.pop("MAIL", None)
-            await asyncio.wait_for(delivery.send_what_is_due(), 10)
-            assert (run, True) == (delivery.tally.accepted, run == 3 or isinstance(delivery.tally.problem, RelayAway))
-
-    with ScriptedSmtp() as server:
-        delivery = a_delivery(store, server.port, 1)
-        delivery.went_on = lambda: server.answers.update(MAIL="450 4.7.1 too many letters")
-        asyncio.run(run())
-    assert {LetterState.ACCEPTED: 3} == states(store)

@@ -1,5 +1,6 @@
 """Odd messages (``tests/mail``): what ``classify`` takes each for, and that the daemon, which reads as little as it can, says the same."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
@@ -8,19 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from mailbot.fetching import BEGINNING
-from mailbot.imap import HEADER_CAP
+from mailbot.config import load_config
+from mailbot.fetching import BEGINNING, Fetcher
+from mailbot.imap import HEADER_CAP, Address, Mailbox
 from mailbot.judging import Judge
 from mailbot.policies import load_policy
 from rules.decide import PERSONAL
+from rules.place import Cursor
 from rules.policy import Policy
 from rules.vocabulary import RequestType
 from storage.register import Registered
 from storage.tables import receipts
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import open_desk
 from tests.mailbot.scripted_imap import Script, Scripted, head
 from tests.scenarios.outside import append_all, lines_in, message, ordinary, outcomes_in, request, requests_in, run_once, seen_by, store_of
-from tests.servers import CapturingSmtp, Dovecot
+from tests.servers import PASSWORD, CapturingSmtp, Dovecot
 
 MAIL = Path(__file__).parents[1] / "mail"
 INBOX = "info@alit.example"
@@ -214,6 +218,23 @@ def test_h54_padding_hides_no_request(dovecot: Dovecot, smtp: CapturingSmtp, mai
     run_once(config)
     assert ["request"] * 4 == [line.outcome for line in lines_in(config)] == [str(Judge(policy).judge(bomb).outcome) for bomb in bombs]
     assert {f"{name}@example.com": 1 for name in (*PADDING, "blank")} == seen_by(smtp)
+
+
+def test_h54_of_large_headers_no_more_stays_in_memory_than_is_kept_until_they_are_recorded(
+    dovecot: Dovecot, mailbox: str, config_file: ConfigFile
+) -> None:
+    """A batch is held together, and what is read of a header may be twenty times its size."""
+    config = config_file()
+    fields = b"".join(b"x-%d: %d\r\n" % (number % 900, number) for number in range(9000))
+    append_all(dovecot, mailbox, [fields + ordinary("firm"), fields + request("aigerim")])
+    (inbox,) = load_config(config).inbox
+    folder = Mailbox(Address(inbox.host, inbox.port, inbox.tls, None, mailbox, PASSWORD, inbox.folder, 5))
+    cursor = Cursor(inbox.address, inbox.folder, folder.uidvalidity, 0, datetime(2020, 1, 1, tzinfo=UTC))
+    with open_desk(config) as desk, ExitStack() as leaving:
+        leaving.callback(folder.log_out)
+        arrivals = Fetcher(desk, inbox, folder).fetch(cursor, [1, 2]).arrivals
+    assert [None, "Please act on this. aigerim"] == [arrival.message.text for arrival in arrivals]
+    assert [{"date", "from", "subject"}] * 2 == [arrival.message.fields.keys() for arrival in arrivals]
 
 
 def test_h54_a_text_behind_more_parts_than_are_read_is_held(
