@@ -41,6 +41,9 @@ USUAL_HEADER = 8192
 BODIES_AT_ONCE = 8_000_000
 """Bytes of whole messages that are held in memory together."""
 
+BROKEN_HEADER = "no_blank_line"
+"""The flag of a message in whose header stands what is no field: it is not acknowledged, for a machine's mark may hide there."""
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 STAMP_TOLERANCE = timedelta(hours=1)
 """How much later than our server's own stamp a message may be delivered before the stamp counts (H98)."""
@@ -123,7 +126,7 @@ class Fetcher:
     def _read_head(self, cursor: Cursor, envelope: Envelope) -> Arrival:
         message, now = read_header(self._all_fields(envelope)), self._desk.now()
         received, flags = self._received(envelope, message, now)
-        flags |= age_flags(self._desk, received)
+        flags |= age_flags(self._desk, received) | (message.defects & {BROKEN_HEADER})
         if cursor.was_renumbered(envelope.uid) and (cursor.last_pass_at is None or received <= cursor.last_pass_at):
             flags |= {"renumbered"}
         if envelope.size > self._inbox.max_message_size:

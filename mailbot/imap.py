@@ -284,6 +284,7 @@ class Mailbox:
                 f"the IMAP server {self._where} cannot be reached: {_reason(error)}; check inbox.host, port and tls"
             ) from error
         client.normalise_times = False
+        client._imap.debug = 0  # the library has every answer spelt out for a log that nobody keeps, at half the cost of fetching it
         return client
 
     def _secure(self) -> None:

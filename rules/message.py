@@ -82,7 +82,7 @@ def read(raw: bytes) -> Message:
     body = read_body(fields, fields.rest + b"\n" + content if fields.rest else content)
     text = body.text
     if fields.stray:  # it may be what somebody wrote
-        text = text_of_part(fields.stray, "plain", "utf-8", "")[0] + (text or "")
+        text = "\n".join((text_of_part(fields.stray, "plain", "utf-8", "")[0], text or ""))
     return with_text(_from_fields(fields), text, body.attachments, body.defects)
 
 

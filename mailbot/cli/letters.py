@@ -69,11 +69,16 @@ def retry(number: Number, config: ConfigOption = None) -> None:
     """Let a failed or doubtful letter go out again.
 
     It is the same letter, with the same Message-ID. Of a doubtful one the person may then have it twice: look whether it
-    arrived. A running mailbot sends it within a quarter of an hour.
+    arrived. A running mailbot sends it within half a minute.
     """
     from storage import outbox
 
-    _act(config, number, "letter_retried", {}, lambda tx, who, now: outbox.queue_again(tx, number, who, now))
+    def again(tx: "Connection", who: str, now: datetime) -> bool:
+        if _found(tx, number).kind == "digest":  # an old one would also shorten what the next one tells of
+            raise Problem(f"letter {number} is a digest of the past: `mailbot digest --send` sends the one of this moment")
+        return outbox.queue_again(tx, number, who, now)
+
+    _act(config, number, "letter_retried", {}, again)
 
 
 @letters_app.command("drop")

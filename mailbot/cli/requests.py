@@ -35,6 +35,7 @@ NOT_ACKNOWLEDGED = {
     "too_old": "it was old when it was taken in",
     "renumbered": "the mailbox was renumbered, and it may have been dealt with before",
     "taken_for_spam": "the mail server took it for spam",
+    "no_blank_line": "a line of its header is broken, and may hide that a machine wrote it",
     "no_letter_possible": "no letter can reach its sender's address",
 }
 

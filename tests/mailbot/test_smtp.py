@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import ssl
 import threading
@@ -95,7 +96,7 @@ class ScriptedSmtp:
         reply = self.answers.get(verb, "250 2.0.0 fine")
         if (verb, reply) == ("DATA", GO_ON):
             self._say(reply)
-            self.letters.append(b"".join(iter(self._lines.readline, b".\r\n")))
+            self.letters.append(b"".join(itertools.takewhile(lambda line: line not in (b".\r\n", b""), self._lines)))
             reply = self.answers.get(DOT, "250 2.0.0 accepted")
         if reply == HANG_UP:
             return False
