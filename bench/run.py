@@ -119,13 +119,17 @@ def consecutive_ports(count: int) -> int:
 
 
 def print_table(results: Results) -> None:
-    """Print medians: messages a second of the whole process and of the pass alone, the former beside the bare loops, peak memory."""
-    print(f"{'relay':10} {'':22} {'msg/s':>7} {'pass':>7} {'x batched':>9} {'x naive':>8} {'peak MB':>8}")
+    """Print medians: messages a second of the whole process and of the pass alone, both beside the bare loops, and peak memory."""
+    print(f"{'relay':10} {'':22} {'msg/s':>7} {'pass':>7} {'x batched':>12} {'x naive':>12} {'peak MB':>8}")
     for (relay, name), runs in results.items():
         rate, peak = median(run.rate for run in runs), median(run.peak_mb for run in runs)
         own = [run.pass_rate for run in runs if run.pass_rate]
-        ratios = [beside(rate, results.get((relay, loop))) if name != ORDINARY else "-" for loop in (BATCHED, NAIVE)]  # other mail
-        print(f"{relay:10} {name:22} {rate:7.0f} {median(own) if own else 0:7.0f} {ratios[0]:>9} {ratios[1]:>8} {peak:8.0f}")
+        passed = median(own) if own else 0
+        ratios = [
+            f"{beside(rate, results.get((relay, loop)))} / {beside(passed, results.get((relay, loop)))}" if name != ORDINARY else "-"
+            for loop in (BATCHED, NAIVE)
+        ]
+        print(f"{relay:10} {name:22} {rate:7.0f} {passed:7.0f} {ratios[0]:>12} {ratios[1]:>12} {peak:8.0f}")
 
 
 def beside(rate: float, floor: list[Result] | None) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from rules.lexicon.grid import CONTRARY, GRID
 from rules.lexicon.letter import Letter, is_latin, language_of, opened
@@ -44,14 +45,22 @@ class Glance(StrEnum):
     MATCH = "match"
 
 
+SUBJECTS_REMEMBERED = 1024
+"""Most mail of an inbox belongs to threads, and a thread keeps its subject."""
+
+
 class Recogniser:
     """Reads messages under one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._marks = Marks(policy)
+        self._glanced = lru_cache(SUBJECTS_REMEMBERED)(self._glance)
 
     def glance(self, subject: str) -> Glance:
         """Tell from the subject alone whether the message may be a request."""
+        return self._glanced(subject)
+
+    def _glance(self, subject: str) -> Glance:
         letter = opened(subject, None)
         if _AUTOMATIC.match(letter.written.lstrip()):
             return Glance.NOTHING
