@@ -192,3 +192,13 @@ class TestOverSmtp:
         (kept,) = requests_in(config)
         assert [("accepted", 2)] == [(letter.state, letter.attempts) for letter in letters_in(config)]
         assert 1 == len(told(config, kept.reference, "letter_retried"))
+
+
+def test_a_digest_of_the_past_is_not_sent_again(mailbot: Type, config: Path) -> None:
+    """It would also shorten what the next one tells of: that begins where the last one was queued."""
+    written(config, LetterState.FAILED)
+    with open_desk(config) as desk, desk.database.write() as tx:
+        tx.execute(update(tables.letters).values(kind="digest", reference=None))
+    ran = mailbot("retry", 1)
+    assert (1, True) == (ran.status, "`mailbot digest --send`" in ran.err)
+    assert [LetterState.FAILED] == [letter.state for letter in letters_in(config)]
