@@ -230,7 +230,7 @@ class Fetcher:
 
 def _may_say_more(message: Message) -> bool:
     """Tell whether a message may say more than the part that was read: it was blank, or the server and we see other headers (H42, H56)."""
-    return not (message.text or "").strip() or "no_blank_line" in message.defects
+    return not (message.text or "").strip() or BROKEN_HEADER in message.defects
 
 
 def _by_weight(arrivals: list[Arrival], most: int) -> Iterator[list[Arrival]]:

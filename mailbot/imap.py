@@ -49,6 +49,10 @@ NO_TLS_THERE = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKE
 """What OpenSSL says of a server that greets in plain text, or hangs up at our hello."""
 
 
+UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
+"""What the library raises of an answer that is none: it takes the server at its word."""
+
+
 class MailServerAway(TemporaryFailure):
     """The IMAP server does not answer, or asks us to come back later."""
 
@@ -348,14 +352,7 @@ class Mailbox:
         for chunk in _chunks(uids):
             try:
                 fetched.update(read(self._said(lambda chunk=chunk: self._answer(chunk, items))))
-            except (
-                _RefusedCommand,
-                _Unreadable,
-                exceptions.ProtocolError,
-                RecursionError,
-                ValueError,
-                IndexError,
-            ):  # all but the first: H54
+            except (_RefusedCommand, _Unreadable, exceptions.ProtocolError, *UNREADABLE):  # all but the first: H54
                 if len(chunk) > 1:
                     for uid in chunk:
                         fetched.update(self._fetch([uid], items, read))
@@ -399,7 +396,7 @@ class Mailbox:
             raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:
             raise self._away(error) from error
-        except (ValueError, LookupError, AttributeError, TypeError) as error:  # the library takes the server at its word
+        except UNREADABLE as error:
             raise _Unreadable(f"the IMAP server {self._where} says what cannot be read ({type(error).__name__})") from error
         self._note_alerts()
         return answer

@@ -35,7 +35,7 @@ def as_problem(error: BaseException) -> Problem:
     if isinstance(error, CursorMoved):
         return TemporaryFailure(str(error))
     if isinstance(error, Exception):
-        return Problem("a fault of mailbot itself: {error} at {at}; nothing is lost by it, please tell its makers".format(**where(error)))
+        return Problem("a fault of mailbot itself: {error} at {at}; please tell its makers".format(**where(error)))
     raise error
 
 
