@@ -125,6 +125,8 @@ def words(text: str) -> list[str]:
 
 _RUSSIAN_KEYS = str.maketrans("qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюе")
 _KAZAKH_KEYS = str.maketrans("2345890-=", "әіңғүұқөһ") | _RUSSIAN_KEYS
+_KAZAKH_DIGIT = re.compile(r"(?<=[а-яә-ӯ])[2345890=-]+|[2345890=-]+(?=[а-яә-ӯ])")
+"""Keys of the upper row between Cyrillic letters: Kazakh typed while the Russian layout was on."""
 _ENGLISH_KEYS = str.maketrans("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.")
 
 
@@ -133,6 +135,11 @@ def other_layouts(text: str) -> tuple[str, ...]:
     if text.isascii():
         return (text.translate(_RUSSIAN_KEYS), text.translate(_KAZAKH_KEYS))
     return (text.translate(_ENGLISH_KEYS),)
+
+
+def with_kazakh_keys(text: str) -> str:
+    """Return lower-case ``text`` with its digits read as the Kazakh letters that stand on the same keys, inside words alone."""
+    return _KAZAKH_DIGIT.sub(lambda key: key[0].translate(_KAZAKH_KEYS), text)
 
 
 _PAIRS = (

@@ -41,6 +41,7 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.ME: RequestType.OPT_OUT,
     },
     Sense.ERASE: {
+        Sense.AUTOMATED: RequestType.OBJECT_AUTOMATED,
         Sense.MAILING: RequestType.OPT_OUT,
         Sense.LIST: RequestType.OPT_OUT,
         Sense.DATA: RequestType.DESTROY,
@@ -83,6 +84,7 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.DATA: RequestType.DESTROY,
     },
     Sense.NOT: {
+        Sense.THIRD_PARTY: RequestType.RESTRICT_TRANSFER,
         Sense.TRANSFER: RequestType.RESTRICT_TRANSFER,
         Sense.SEND: RequestType.OPT_OUT,
         Sense.MAILING: RequestType.OPT_OUT,
@@ -106,6 +108,7 @@ CONTRARY: dict[Sense, RequestType] = {
     Sense.ERASE: RequestType.DESTROY,
     Sense.BLOCK: RequestType.BLOCK,
     Sense.UNSUBSCRIBE: RequestType.OPT_OUT,
+    Sense.REFUSE: RequestType.OPT_OUT,
 }
 """What an act says is *not* wanted when it is denied ("do not delete")."""
 

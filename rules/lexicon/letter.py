@@ -6,16 +6,26 @@ Owns what can be told of a letter without asking what it demands: whether its su
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rules.lexicon.grid import CONTRARY
 from rules.lexicon.senses import ACTS, Sense
-from rules.lexicon.sentence import Words, has, is_clean, sentences, tells
+from rules.lexicon.sentence import Words, demands, has, is_clean, sentences, tells
 from rules.lexicon.words import AS_WRITTEN, Word
 from rules.normal_form import BODY_LIMIT, Unwrapped, folded, plain, unwrapped, words
 from rules.vocabulary import Language
 
-_SAYS_NOTHING = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT})
+_SAYS_NOTHING = frozenset(
+    {Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT, Sense.EMPTY}
+)
+_THANKS_WITHIN = 6
+_VALUE = re.compile(r"@|\d{4}")
+"""What an answer holds that brings a new number or address."""
+_NEARLY_NOTHING = 2
+"""Words of a subject that are not ours and yet leave all to the body, where none is of ordinary business."""
 _POLITE = frozenset({Sense.SMALL, Sense.THANKS, Sense.BREAK})
+_LONGEST_NAME = 60
+_DATIVE = ("ға", "ге", "қа", "ке")
 _ACTING = ACTS | CONTRARY.keys() | {Sense.TAKEN_BACK, Sense.CANCEL}
 
 
@@ -39,19 +49,26 @@ class Letter:
 
     @property
     def is_empty_handed(self) -> bool:
-        """Whether the subject is empty or says nothing: a greeting, "letter", "request"."""
-        return all(word.senses & _SAYS_NOTHING for word in self.subject)
+        """Whether the subject is empty or says nothing: a greeting, "letter", "request", one or two words that mean nothing to us."""
+        strange = [word for word in self.subject if not word.senses & _SAYS_NOTHING]
+        return len(strange) <= _NEARLY_NOTHING and not any(word.senses or word.language for word in strange)
 
     @property
     def leaves_it_to_the_body(self) -> bool:
         """Whether the subject says nothing, only names a theme of ours, or answers a mailing."""
-        return is_clean(self.subject) or (self.unwrapped.is_reply and has(self.subject, Sense.MAILING))
+        return self.is_empty_handed or is_clean(self.subject) or (self.unwrapped.is_reply and has(self.subject, Sense.MAILING))
 
     @property
     def only_thanks(self) -> bool:
         """Whether the letter is an answer that only says thanks."""
-        said = [word for sentence in self.body or () for word in sentence]
-        return self.unwrapped.is_reply and has(said, Sense.THANKS) and all(word.senses & _POLITE for word in said)
+        answers = self.unwrapped.is_reply or (self.subject and all(word.senses & {Sense.THANKS, Sense.BREAK} for word in self.subject))
+        if not answers or not self.body or _VALUE.search(self.body_text):
+            return False
+        said = [word for sentence in self.body for word in sentence]
+        if all(word.senses & _POLITE for word in said):
+            return has(said, Sense.THANKS)
+        thanked = has(said[:_THANKS_WITHIN], Sense.THANKS)
+        return thanked and all(_is_thanked_for(sentence) or not demands(sentence) for sentence in self.acting)
 
     def as_one(self) -> tuple[Words, ...]:
         """Return the body's sentences, the first one joined to a subject that only names a theme."""
@@ -60,16 +77,51 @@ class Letter:
         return (self.subject + self.body[0], *self.telling)
 
 
+def _is_thanked_for(sentence: Words) -> bool:
+    """Tell whether what ``sentence`` names is thanked for, in Kazakh: «жаңартқаныңызға рақмет»."""
+    return any(Sense.THANKS in word.senses and before.text.endswith(_DATIVE) for before, word in pairwise(sentence))
+
+
+_NAME = re.compile(r"\s*(?:\s-|[,/|(])\s*(?:(?:от|from)\s+)?(?P<name>[^\W\d_][\w.'-]*(?:\s+[^\W\d_][\w.'-]*){0,2})\s*\)?$")
+
+
+def _unnamed(core: str) -> str:
+    """Return a subject without the name that its writer set off behind it ("Access request - Petrov")."""
+    behind = _NAME.search(core[-_LONGEST_NAME:]) if core else None
+    if behind is None:
+        return core
+    name = behind["name"]
+    is_name = all(word[:1].isupper() for word in name.split()) and not any(word.language for word in AS_WRITTEN.read(words(folded(name))))
+    return core[: len(core) - len(behind[0])] if is_name else core
+
+
 def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ()) -> Letter:
     """Return a message as a ``Letter``."""
     written = plain(subject)
     wrapped = unwrapped(written)
-    texts = tuple(words(folded(wrapped.core)))
+    texts = tuple(words(folded(_unnamed(wrapped.core))))
     body_text = plain(own_words, BODY_LIMIT) if own_words else ""
-    body = None if own_words is None else tuple(sentences(AS_WRITTEN.read(words(folded(body_text)))))
+    body = None if own_words is None else _joined(sentences(AS_WRITTEN.read(words(folded(body_text)))))
     telling = tuple(sentence for sentence in body or () if any(map(tells, sentence)))
     acting = tuple(sentence for sentence in telling if has(sentence, *_ACTING))
     return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, acting, body_text, tuple(attachments))
+
+
+def _joined(said: Iterable[Words]) -> tuple[Words, ...]:
+    """Return sentences, one that only names an act joined to the one before it: "You still use my data. Stop that, please."."""
+    joined: list[Words] = []
+    for sentence in said:
+        leans = has(sentence, *_LEFT_HANGING) and is_clean(sentence) and not has(sentence, *_OBJECTS)
+        if joined and leans and has(joined[-1], *_LEANT_ON):
+            joined[-1] += sentence
+        else:
+            joined.append(sentence)
+    return tuple(joined)
+
+
+_LEANT_ON = (Sense.DATA, Sense.PROCESSING, Sense.CONTACT, Sense.CONSENT, Sense.ACCOUNT)
+_LEFT_HANGING = ACTS - {Sense.TELL, Sense.WHENCE, Sense.WRONG, Sense.NEW}
+_OBJECTS = (Sense.DATA, Sense.CONTACT, Sense.CONSENT, Sense.ACCOUNT, Sense.MAILING, Sense.LIST)
 
 
 # --- Language -----------------------------------------------------------------------------------------------------------------------

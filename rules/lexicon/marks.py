@@ -10,7 +10,6 @@ from rules.policy import Mark, Policy
 from rules.vocabulary import RequestType
 
 _MISSPELT_FROM = 4
-_CORRECTED_FROM = 5
 _INTRODUCTION = 6
 _LONGEST_NAME = 3
 
@@ -28,10 +27,6 @@ class Marks:
         self.policy = policy
         own_first = sorted(policy.marks, key=lambda mark: mark.from_template)
         self._exact = {bare(plain(mark.phrase)): mark for mark in reversed(own_first)}
-        self._by_length: dict[int, set[str]] = {}
-        for word in {word for mark in own_first for word in words(folded(plain(mark.phrase))) if len(word) >= _CORRECTED_FROM}:
-            for length in range(len(word) - 1, len(word) + 2):
-                self._by_length.setdefault(length, set()).add(word)
         self.all_tell = all(any(tells(word) for word in AS_WRITTEN.read(words(folded(plain(mark.phrase))))) for mark in own_first)
         """Whether a text in which no word of ours stands can hold none of the marks."""
         self._spelt = tuple(_Spelt(mark, tuple(words(folded(plain(mark.phrase))))) for mark in own_first)
@@ -47,11 +42,6 @@ class Marks:
             if own == spelt.words or _resembles(own, spelt.words) or _is_within(texts, spelt.words, core):
                 return spelt.mark
         return None
-
-    def corrected(self, text: str) -> str:
-        """Return the word of a mark that ``text`` misspells by one slip, else ``text``."""
-        near = self._by_length.get(len(text), ())
-        return next((word for word in near if word[0] == text[0] and is_slip(text, word)), text)
 
     def clause_for(self, request_type: RequestType) -> str | None:
         """Return the clause of the policy's own mark for ``request_type``, else the clause or article that offers it."""

@@ -47,26 +47,48 @@ class Sense(Enum):
     NEW = auto()
     WRONG = auto()
     WANT = auto()
+    HELPS = auto()
+    """Somebody only writes down what another dictates."""
+    REPRESENTS = auto()
+    """Who acts for another: a lawyer, a power of attorney."""
+    FOR = auto()
+    """In whose name somebody writes."""
+    HIS = auto()
+    """Whose a thing is that is neither the writer's nor ours: his, her, their."""
+    BULK = auto()
+    """A mailing that is one by its very name, whatever it is about: a newsletter, advertising."""
     SCOPE = auto()
     """A preposition after which the scope of a consent stands."""
 
     # The frame of a letter.
     QUESTION = auto()
+    HOW_MUCH = auto()
+    """Other words that a question begins with: how long, where, who."""
     WHETHER = auto()
     """Asking whether or how one may do something, which asks for no more than an answer."""
     POLICY = auto()
     REQUEST = auto()
     AUTHORITY = auto()
     STATE_BODY = auto()
+    ORDER = auto()
+    """What only a state body writes: an order to mend, a check."""
     RELATIVE = auto()
     OTHERS = auto()
     COMPLAINT = auto()
     LEAK = auto()
+    GATHERING = auto()
+    """Where personal data are talked about: a seminar, a course, a newspaper."""
     SUBSCRIBE = auto()
     INSTRUCTION = auto()
     TAKEN_BACK = auto()
     IF = auto()
+    AGAIN = auto()
+    """What somebody says who sends an own letter a second time."""
     THANKS = auto()
+    EMPTY = auto()
+    """Words of a salutation or an envelope: a subject of nothing else leaves all to the body."""
+    BUSINESS = auto()
+    """What ordinary mail is about: an invoice, a delivery, an appointment."""
     SMALL = auto()
     """A word that adds nothing: an article, a preposition, a politeness."""
     BREAK = auto()

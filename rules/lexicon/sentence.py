@@ -14,7 +14,7 @@ from rules.vocabulary import Certainty, Language, RequestType
 
 Words = tuple[Word, ...]
 
-_FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHORITY, Sense.SUBSCRIBE})
+_FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHORITY, Sense.SUBSCRIBE, Sense.GATHERING, Sense.BUSINESS})
 _WITH_DATA = frozenset({Sense.PROCESSING, Sense.TRANSFER, Sense.THIRD_PARTY, Sense.AUTOMATED})
 _NOT_ACROSS = {Sense.CHANGE: frozenset({Sense.PROCESSING})}
 """Changes in the processing of data are not changes of the data."""
@@ -73,7 +73,8 @@ def has(words: Iterable[Word], *senses: Sense) -> bool:
     return any(not word.senses.isdisjoint(senses) for word in words)
 
 
-_COMMONPLACE = frozenset({Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
+_EMPTY = frozenset({Sense.EMPTY})
+_COMMONPLACE = frozenset({Sense.EMPTY, Sense.BUSINESS, Sense.SMALL, Sense.BREAK, Sense.THANKS, Sense.MY, Sense.ME})
 
 
 def tells(word: Word) -> bool:
@@ -83,7 +84,7 @@ def tells(word: Word) -> bool:
 
 def is_clean(sentence: Words) -> bool:
     """Tell whether every word of ``sentence`` is ours, so that nothing else can be meant."""
-    return all(word.senses and not word.senses & _FOREIGN for word in sentence)
+    return all(word.senses and not word.senses & _FOREIGN and word.senses != _EMPTY for word in sentence)
 
 
 def is_own(sentence: Words, at: int) -> bool:
@@ -96,13 +97,20 @@ def is_own(sentence: Words, at: int) -> bool:
 def is_taken_back(sentence: Words) -> bool:
     """Tell whether ``sentence`` takes back an earlier letter ("cancel my opt-out")."""
     if has(sentence, Sense.TAKEN_BACK):
-        return not has(sentence, Sense.IF)  # "if this reached you by mistake" is a footer
+        if has(sentence, Sense.IF):  # "if this reached you by mistake" is a footer
+            return False
+        return all(
+            word.text.startswith(_CHANGED_MIND) <= is_clean(sentence) for word in sentence
+        )  # "changed my mind about the flat" is a reason
     for at, word in enumerate(sentence):
         if Sense.CANCEL in word.senses:
             hit = _reach(sentence, at, 1, frozenset({Sense.UNSUBSCRIBE, Sense.REQUEST, Sense.REVOKE, Sense.REFUSE}))
             if hit is not None and hit >= 0:
                 return True
     return False
+
+
+_CHANGED_MIND = ("передумал", "ойым", "changed my mind", "change my mind")
 
 
 def is_dangling(sentence: Words) -> bool:
@@ -113,6 +121,23 @@ def is_dangling(sentence: Words) -> bool:
         and _reach(sentence, at, 1, _OBJECTS) == _BLOCKED
         for at, word in enumerate(sentence)
     )
+
+
+_KEPT_APART = _FOREIGN | {Sense.YOUR, Sense.INSTRUCTION, Sense.RELATIVE}
+_PERSONS_OWN = frozenset({Sense.DATA, Sense.CONSENT, Sense.CONTACT, Sense.ACCOUNT, Sense.PROCESSING, Sense.TRANSFER})
+
+
+def likely(sentence: Words) -> list[RequestType]:
+    """Return what ``sentence`` may ask: an act and something called personal or the writer's own, whatever stands between them."""
+    sentence = sentence[:LONGEST_SENTENCE]
+    if has(sentence, *_KEPT_APART):
+        return []
+    if not has(sentence, Sense.MY, Sense.PERSONAL):
+        return []
+    own = [word.senses for word in sentence if word.senses & _PERSONS_OWN]
+    acts = [act for word in sentence for act in word.senses & GRID.keys() - WEAK_ACTS - {Sense.NOT}]
+    found = [GRID[act][sense] for act in acts for senses in own for sense in senses & GRID[act].keys()]
+    return list(dict.fromkeys(found))
 
 
 def _demands_at(sentence: Words, at: int) -> Iterable[Demand]:
@@ -149,6 +174,8 @@ def _kind(sentence: Words, at: int, act: Sense, object_at: int | None) -> Reques
 def _kind_of(sentence: Words, act: Sense, object_at: int, sense: Sense) -> RequestType | None:
     if sense is Sense.CONSENT:
         return _consent_kind(sentence, object_at)
+    if sense is Sense.SEND and has(sentence, Sense.THIRD_PARTY):
+        return RequestType.RESTRICT_TRANSFER
     if sense is Sense.PROCESSING and has(sentence, Sense.AUTOMATED):
         return GRID[act].get(Sense.AUTOMATED, GRID[act][sense])
     return GRID[act][sense]
@@ -173,13 +200,16 @@ def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
     return _wider(sentence, first, act)
 
 
+_TAKEN_OFF = frozenset({Sense.MAILING, Sense.LIST, Sense.AUTOMATED})
+
+
 def _wider(sentence: Words, object_at: int, act: Sense) -> int:
     """Return the mailing that a person or an address is to be taken off, where one is named after it."""
     if act is not Sense.ERASE or not sentence[object_at].senses & {Sense.ME, Sense.CONTACT, Sense.DATA}:
         return object_at
     step = -1 if sentence[object_at].language is Language.KK and object_at else 1
     for towards in (step, -step):
-        further = _reach(sentence, object_at, towards, frozenset({Sense.MAILING, Sense.LIST}), stops=ACTS)
+        further = _reach(sentence, object_at, towards, _TAKEN_OFF, stops=ACTS)
         if further is not None and further >= 0:
             return further
     return object_at
@@ -198,11 +228,22 @@ def _reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops:
     return None
 
 
+_ANOTHER_THING = frozenset({Sense.GATHERING, Sense.BUSINESS})
+
+
+def _is_strange(word: Word) -> bool:
+    """Tell whether a word makes what stands beside it another thing: one that is not ours, or of ordinary business."""
+    return not word.senses or (not word.senses.isdisjoint(_ANOTHER_THING) and word.senses <= _ONLY_BUSINESS)
+
+
+_ONLY_BUSINESS = _ANOTHER_THING | {Sense.EMPTY}
+
+
 def _is_adjacent_stranger(sentence: Words, at: int, step: int) -> bool:
     position = at + step
     while 0 <= position < len(sentence) and sentence[position].senses & {Sense.SMALL, Sense.MY, Sense.SCOPE}:
         position += step
-    return 0 <= position < len(sentence) and not sentence[position].senses
+    return 0 <= position < len(sentence) and _is_strange(sentence[position])
 
 
 def _is_denied(sentence: Words, at: int) -> bool:
@@ -226,12 +267,19 @@ def _named(sentence: Words, at: int, sense: Sense, *, before: int, after: int) -
     if sense in sentence[at].senses:
         return True
     for step, span in ((-1, before), (1, after)):
+        strangers = 0
         for position in range(at + step, at + step * (span + 1), step):
-            if not 0 <= position < len(sentence) or not sentence[position].senses:
+            if not 0 <= position < len(sentence):
                 break
             if sense in sentence[position].senses:
                 return True
+            strangers += not sentence[position].senses
+            if strangers > (sense is Sense.MY and step < 0):  # "my driver account"
+                break
     return False
+
+
+_OF_A_PERSON = frozenset({Sense.DATA, Sense.CONTACT, Sense.ACCOUNT})
 
 
 def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sense) -> bool:
@@ -254,13 +302,22 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
             return has(sentence, Sense.ME, Sense.MY, Sense.YOUR) or is_clean(sentence)
         case Sense.SEND | Sense.MAILING:
             return _is_mail_unwanted(sentence, at, act, object_at)
+        case Sense.TRANSFER if act is Sense.BLOCK:
+            return has(sentence, Sense.DATA, Sense.PERSONAL)
+        case Sense.AUTOMATED:
+            return has(sentence, Sense.ME, Sense.MY, Sense.DATA) or is_clean(sentence)
         case _:
-            return is_clean(sentence) or any(Sense.DATA in word.senses and is_own(sentence, n) for n, word in enumerate(sentence))
+            return is_clean(sentence) or any(word.senses & _OF_A_PERSON and is_own(sentence, n) for n, word in enumerate(sentence))
+
+
+_THIS = frozenset({"this", "этот", "эту", "бұл", "осы", "мына", "bul", "osi"})
 
 
 def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
     if act is Sense.NOT and Sense.MAILING in sentence[object_at].senses and object_at - at > 1:
         return has(sentence[at:object_at], Sense.WANT)
+    if has(sentence, Sense.CONTACT) and any(word.text in _THIS for word in sentence):
+        return False  # "do not write to this number"
     sends = [word for word in sentence if Sense.SEND in word.senses]
     if act is Sense.NOT and len(sends) > sum(Sense.NOT in word.senses for word in sentence):
         return False  # "do not write to this address, write to that one"
@@ -269,13 +326,22 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
     step = -1 if sentence[object_at].language is Language.KK else 1
     if Sense.SEND in sentence[object_at].senses:
         return not _is_adjacent_stranger(sentence, object_at, step)
-    return not _is_compound(sentence, object_at)
+    return Sense.BULK in sentence[object_at].senses or not _is_about_another_thing(sentence, object_at)
+
+
+def _is_about_another_thing(sentence: Words, at: int) -> bool:
+    """Tell whether a notice is one of something that is not ours: "of the arrival of the wagon"."""
+    rest = [word for word in sentence[at + 1 :] if word.senses != _SMALL and Sense.SCOPE not in word.senses]
+    return bool(rest) and _is_strange(rest[0])
+
+
+_SMALL = frozenset({Sense.SMALL})
 
 
 def _is_compound(sentence: Words, at: int) -> bool:
     """Tell whether the next word makes the thing at ``at`` part of another ("personal data webinar")."""
     after = sentence[at + 1] if at + 1 < len(sentence) else None
-    return after is not None and not after.senses
+    return after is not None and _is_strange(after)
 
 
 def _belongs_to_others(sentence: Words, at: int) -> bool:
@@ -301,16 +367,17 @@ def _consent_kind(sentence: Words, at: int) -> RequestType | None:
         for scope, kind in CONSENT_SCOPES.items():
             if scope in word.senses:
                 return kind
-        if not word.senses:
+        if _is_strange(word):
             return None
     return RequestType.REVOKE_CONSENT
 
 
 def _scope_before(sentence: Words, at: int) -> RequestType | None:
+    found: list[RequestType] = []
     for word in reversed(sentence[:at]):
-        for scope, kind in CONSENT_SCOPES.items():
-            if scope in word.senses:
-                return kind
-        if not word.senses:
-            return None if word.text.endswith(_DATIVE) else RequestType.REVOKE_CONSENT
-    return RequestType.REVOKE_CONSENT
+        found += [kind for scope, kind in CONSENT_SCOPES.items() if scope in word.senses][:1]
+        if _is_strange(word):
+            if not found and word.text.endswith(_DATIVE):
+                return None
+            break
+    return RequestType.REVOKE_CONSENT if not found or RequestType.REVOKE_CONSENT in found else found[0]

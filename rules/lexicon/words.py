@@ -6,12 +6,16 @@ from functools import lru_cache
 
 from rules.lexicon import english, kazakh, russian
 from rules.lexicon.senses import Sense, Table
+from rules.lexicon.slips import Slips
 from rules.normal_form import BREAKS, skeleton
 from rules.vocabulary import Language
 
 _NOTHING: frozenset[Sense] = frozenset()
 _SMALL = frozenset({Sense.SMALL})
 _KEY = 2
+_GLUED_FROM, _GLUED_TO, _GLUED_LAST, _LONGEST_ENDING = 7, 60, 4, 9
+_NEVER_MEANT = frozenset({Sense.SMALL, Sense.THANKS, Sense.IF, Sense.SCOPE, Sense.RELATIVE, Sense.OTHERS, Sense.WHETHER, Sense.NOT})
+"""Words that decide nothing, or too much: a misspelt word is not taken for one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ class Lexicon:
                 self._entry(form, language)
         for phrases in self._phrases.values():
             phrases.sort(key=lambda phrase: (-len(phrase[0]), -len("".join(phrase[0]))))
+        self._slips = Slips(_worth_meaning(self._exact), _worth_meaning(self._stems))
         self._word = lru_cache(maxsize=8192)(self._find)
+        self._mend = lru_cache(maxsize=8192)(self._find_mended)
         self._phrases_from = lru_cache(maxsize=8192)(self._find_phrases)
 
     def read(self, texts: Sequence[str]) -> tuple[Word, ...]:
@@ -61,6 +67,37 @@ class Lexicon:
             found.append(phrase or self._word(text))
             position += phrase.text.count(" ") + 1 if phrase else 1
         return tuple(found)
+
+    def mended(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return ``texts`` with words that are not ours parted where a space is missing, else spelt as the one they miss by one slip."""
+        return tuple(part for text in texts for part in self._mend(text))
+
+    def _find_mended(self, text: str) -> tuple[str, ...]:
+        if parted := self._parted(text):
+            return parted
+        return (text,) if self._word(text).language else (self._slips.meant(text) or text,)
+
+    def _parted(self, text: str, most: int = 3) -> tuple[str, ...]:
+        """Return the words of ours that stand in ``text`` without spaces between them: empty where it is one word, or none of ours."""
+        if not _GLUED_FROM <= len(text) <= _GLUED_TO or self._is_whole(text):
+            return ()
+        for at in range(1, len(text) - _GLUED_LAST + 1):
+            first, rest = text[:at], text[at:]
+            if self._is_whole(first) and (at > 1 or len(first) == 1):
+                if most and (further := self._parted(rest, most - 1)):
+                    return first, *further
+                if self._is_telling(rest) and self._is_whole(rest):
+                    return first, rest
+        return ()
+
+    def _is_telling(self, text: str) -> bool:
+        return not self._word(text).senses <= _NEVER_MEANT
+
+    def _is_whole(self, text: str) -> bool:
+        """Tell whether ``text`` is a word of ours, with no more behind its stem than an ending."""
+        if text in self._exact:
+            return True
+        return any(text[:end] in self._stems for end in range(max(_KEY, len(text) - _LONGEST_ENDING), len(text) + 1))
 
     def _add_table(self, table: Table, language: Language, *, of_law: bool) -> None:
         for sense, forms in table.items():
@@ -99,6 +136,10 @@ class Lexicon:
         return Word(text, frozenset(entry.senses), entry.language, entry.of_law) if entry else Word(text)
 
 
+def _worth_meaning(entries: dict[str, _Entry]) -> list[str]:
+    return [form for form, entry in entries.items() if entry.senses and not entry.senses & _NEVER_MEANT]
+
+
 _Phrase = tuple[tuple[str, ...], _Entry]
 
 
@@ -119,5 +160,5 @@ _MODULES = {Language.KK: kazakh, Language.RU: russian, Language.EN: english}
 AS_WRITTEN = Lexicon(str, (Language.EN, Language.RU, Language.KK))
 IN_LATIN = Lexicon(skeleton, (Language.RU, Language.KK))
 """For Russian and Kazakh in Latin letters; its words are read as skeletons."""
-WITHOUT_KAZAKH_LETTERS = Lexicon(skeleton, (Language.KK,))
+WITHOUT_KAZAKH_LETTERS = Lexicon(skeleton, (Language.KK, Language.RU))
 """For Kazakh typed with the Russian alphabet alone; its words are read as skeletons."""

@@ -1,0 +1,1 @@
+"""The evidence that recognition hears, a file a kind; their order stands in ``rules.recognition``."""

@@ -1,0 +1,87 @@
+"""What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
+
+from rules.evidence.reading import (
+    HEARD_ANYHOW,
+    LINK,
+    NOT_SAID_OF_US,
+    Reading,
+    all_demands,
+    by_demands,
+    by_mark,
+    doubted,
+    held,
+    is_turned,
+    joined_text,
+    narrowed,
+    question_in,
+    request_for,
+)
+from rules.lexicon.letter import Letter
+from rules.lexicon.marks import Marks
+from rules.lexicon.senses import Sense
+from rules.lexicon.sentence import demands, has
+from rules.lexicon.words import AS_WRITTEN
+from rules.normal_form import SUBJECT_LIMIT, folded, plain, unwrapped, words
+from rules.vocabulary import Certainty, RequestType
+
+
+def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
+    """The mark stands in the first lines of the body, where the subject says nothing else."""
+    if not letter.body or not letter.leaves_it_to_the_body or (marks.all_tell and not letter.telling):
+        return None
+    for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
+        core = unwrapped(line).core
+        if mark := marks.exact(core) or marks.near(tuple(words(folded(core))), core):
+            return by_mark(mark, Certainty.NEAR, "The mark that the policy names stands in the first lines of the body.")
+    return None
+
+
+def read_body(letter: Letter, marks: Marks) -> Reading | None:
+    """The body asks, where the subject is empty, says nothing, or only names a theme."""
+    if not letter.body or not letter.leaves_it_to_the_body:
+        return None
+    together = letter.as_one()
+    found = [demand for sentence in together for demand in demands(sentence)]
+    if LINK.search(letter.body_text):  # "unsubscribe: https://…" is the footer of somebody's advertising
+        found = [demand for demand in found if demand.type is not RequestType.OPT_OUT]
+    asked = next(filter(None, (question_in(sentence, marks) for sentence in together)), None)
+    if any(is_turned(sentence) for sentence in letter.telling) and found:
+        return held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
+    return asked or by_demands(narrowed(found, letter), marks, "The body asks for it, and the subject says nothing else")
+
+
+def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
+    """Somebody objects, and to a decision of a machine (Law 94-V art. 19-1)."""
+    for text in (letter.subject, *letter.telling[:HEARD_ANYHOW]):
+        if has(text, Sense.OBJECT) and has(text, Sense.AUTOMATED) and not has(text, *NOT_SAID_OF_US):
+            matched = joined_text(word.text for word in text if word.senses & {Sense.OBJECT, Sense.AUTOMATED})
+            return request_for(marks, RequestType.OBJECT_AUTOMATED, matched, Certainty.GUESS, "It objects to a decision of a machine.")
+    return None
+
+
+def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:
+    """The body asks for something of the writer's own, though the subject is about something else."""
+    if letter.leaves_it_to_the_body or has(letter.subject, *NOT_SAID_OF_US):
+        return None
+    has_link = LINK.search(letter.body_text)
+    found = [
+        demand
+        for sentence in letter.acting[:HEARD_ANYHOW]
+        for demand in demands(sentence)
+        if has(sentence, Sense.ME, Sense.MY, Sense.PERSONAL)
+        and not has(sentence, *NOT_SAID_OF_US)
+        and not (has_link and demand.type is RequestType.OPT_OUT)
+    ]
+    if any(is_turned(sentence) for sentence in letter.telling):
+        return None
+    reading = by_demands(narrowed(found, letter), marks, "Under another subject the body asks for it")
+    return doubted(reading, "It is asked for on a condition.") if reading and has(letter.subject, Sense.IF) else reading
+
+
+def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
+    """The name of an attachment asks, where subject and body say nothing; what it holds is not read."""
+    if not letter.leaves_it_to_the_body:
+        return None
+    names = (AS_WRITTEN.read(words(folded(plain(name.rpartition(".")[0].replace("_", " "))))) for name in letter.attachments)
+    types = [demand.type for name in names for demand in all_demands(name)]
+    return held("Only the name of an attachment asks for something.", tuple(types)) if types else None

@@ -1,0 +1,147 @@
+"""What recognition makes of a message, and how a verdict is put together from the words that were found."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rules.lexicon.grid import GRID
+from rules.lexicon.letter import Letter
+from rules.lexicon.marks import Marks
+from rules.lexicon.senses import Sense
+from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_own, is_taken_back, sentences
+from rules.policy import Mark
+from rules.vocabulary import Certainty, Language, Outcome, RequestType
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What recognition makes of a message: request, held or ordinary, and why."""
+
+    outcome: Outcome
+    type: RequestType | None = None
+    language: Language | None = None
+    matched: str | None = None
+    clause: str | None = None
+    certainty: Certainty | None = None
+    reason: str = ""
+    may_be: tuple[RequestType, ...] = ()
+    from_template: bool = False
+
+
+Evidence = Callable[[Letter, Marks], Reading | None]
+Doubt = Callable[[Letter, Reading], Reading | None]
+
+HEARD_ANYHOW = 6
+"""Sentences of a body that are heard under a subject about something else."""
+
+OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
+TELLING = (OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
+    Sense.UNSUBSCRIBE,
+    Sense.AUTHORITY,
+    Sense.STATE_BODY,
+    Sense.COMPLAINT,
+    Sense.PERSONAL,
+}
+"""What a subject must name before its body is worth a look: an object of ours, or who asks."""
+
+LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
+ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
+
+NOT_SAID_OF_US = (Sense.POLICY, Sense.INSTRUCTION, Sense.GATHERING, Sense.OTHERS)
+
+_ABSORBED: dict[RequestType, frozenset[RequestType]] = {
+    RequestType.REVOKE_CONSENT: frozenset(
+        {RequestType.STOP_PROCESSING, RequestType.DESTROY, RequestType.OPT_OUT, RequestType.RESTRICT_TRANSFER, RequestType.OBJECT_AUTOMATED}
+    ),
+    RequestType.DESTROY: frozenset({RequestType.OPT_OUT}),
+    RequestType.OBJECT_AUTOMATED: frozenset({RequestType.STOP_PROCESSING}),
+    RequestType.STOP_PROCESSING: frozenset({RequestType.OPT_OUT, RequestType.RESTRICT_TRANSFER}),
+    RequestType.UNBLOCK: frozenset({RequestType.BLOCK}),
+}
+"""What asking for one thing asks for anyway."""
+
+
+def all_demands(text: Words) -> list[Demand]:
+    return [demand for sentence in sentences(text) for demand in demands(sentence)]
+
+
+def guessed(found: Iterable[Demand]) -> list[Demand]:
+    return [replace(demand, certainty=Certainty.GUESS) for demand in found]
+
+
+def narrowed(found: Sequence[Demand], letter: Letter) -> list[Demand]:
+    """Return the demands; to be taken off ("remove me") in a letter that is about a mailing and no data means the mailing."""
+    texts = (letter.subject, *letter.telling)
+    of_mailing = any(has(text, Sense.MAILING) for text in texts) and not any(
+        has(text, Sense.DATA, Sense.ACCOUNT, Sense.BASE) for text in texts
+    )
+    return [replace(each, type=RequestType.OPT_OUT) if of_mailing and each.type is RequestType.DESTROY else each for each in found]
+
+
+def absorbed(types: Iterable[RequestType]) -> list[RequestType]:
+    """Return ``types`` once each, without those that another of them asks for anyway."""
+    once = list(dict.fromkeys(types))
+    return [kind for kind in once if not any(kind in _ABSORBED.get(other, ()) for other in once)]
+
+
+def by_mark(mark: Mark, certainty: Certainty, reason: str) -> Reading:
+    return Reading(
+        Outcome.REQUEST,
+        mark.type,
+        mark.language,
+        matched=mark.phrase,
+        clause=mark.clause,
+        certainty=certainty,
+        reason=reason,
+        from_template=mark.from_template,
+    )
+
+
+def by_demands(found: Sequence[Demand], marks: Marks, reason: str) -> Reading | None:
+    types = absorbed(demand.type for demand in found)
+    if not types:
+        return None
+    if len(types) > 1:
+        return replace(held("Two different demands are made.", tuple(types)), language=found[0].language)
+    deciding = min((demand for demand in found if demand.type is types[0]), key=lambda demand: demand.certainty is Certainty.GUESS)
+    whose = "people's words" if deciding.certainty is Certainty.GUESS else "the law's words"
+    reading = request_for(marks, deciding.type, deciding.matched, deciding.certainty, f"{reason}, in {whose}.")
+    return replace(reading, language=deciding.language)
+
+
+def request_for(marks: Marks, kind: RequestType, matched: str, certainty: Certainty, reason: str) -> Reading:
+    return Reading(Outcome.REQUEST, kind, matched=matched, clause=marks.clause_for(kind), certainty=certainty, reason=reason)
+
+
+def held(reason: str, may_be: tuple[RequestType, ...]) -> Reading:
+    types = tuple(dict.fromkeys(may_be))
+    return Reading(Outcome.HELD, types[0] if len(types) == 1 else None, reason=reason, may_be=types)
+
+
+def doubted(reading: Reading, reason: str) -> Reading:
+    return replace(reading, outcome=Outcome.HELD, reason=reason, may_be=(reading.type,) if reading.type else ())
+
+
+def joined_text(parts: Iterable[str]) -> str:
+    return " ".join(parts)
+
+
+def is_turned(sentence: Words) -> bool:
+    return is_taken_back(sentence) or bool(denied(sentence))
+
+
+def question_in(text: Words, marks: Marks) -> Reading | None:
+    """Return the question that ``text`` asks about personal data; the wish to see one's data is access, unless one asks how."""
+    if not has(text, Sense.QUESTION, Sense.WHETHER) or (has(text, Sense.BUSINESS) and not has(text, Sense.PERSONAL)):
+        return None
+    types = {demand.type for demand in all_demands(text)}
+    about = (
+        types
+        or (has(text, Sense.POLICY, Sense.CONSENT) and all(word.senses for word in text))
+        or any(Sense.DATA in word.senses and is_own(text, at) for at, word in enumerate(text))
+    )
+    if not about or (types == {RequestType.ACCESS} and not has(text, Sense.WHETHER)):
+        return None
+    matched = joined_text(word.text for word in text if word.senses & {Sense.QUESTION, Sense.WHETHER})
+    return request_for(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")

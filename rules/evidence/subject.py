@@ -1,0 +1,119 @@
+"""What the subject says: the operator's marks, then the law's words and people's."""
+
+import re
+
+from rules.evidence.reading import (
+    ANY_TYPE,
+    TELLING,
+    Reading,
+    all_demands,
+    by_demands,
+    by_mark,
+    held,
+    is_turned,
+    joined_text,
+    question_in,
+    request_for,
+)
+from rules.lexicon.letter import Letter
+from rules.lexicon.marks import Marks
+from rules.lexicon.senses import ACTS, Sense
+from rules.lexicon.sentence import demands, has, is_clean, is_dangling, sentences
+from rules.vocabulary import Certainty, Outcome, RequestType
+
+AUTOMATIC = re.compile(
+    r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|автоответ|автоматический ответ|автоматты жауап|"
+    r"undeliver|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|недоставлен|не доставлено|жеткізілмеді|"
+    r"(?:read|not read|прочитано|не прочитано|оқылды|accepted|declined|tentative|принято|отклонено|қабылданды)\s?:)",
+    re.IGNORECASE,
+)
+
+
+def pass_over_automatic_mail(letter: Letter, _marks: Marks) -> Reading | None:
+    """An answering machine or a bounce says so at the start of the subject (H77)."""
+    if AUTOMATIC.match(letter.written.lstrip()):
+        return Reading(Outcome.ORDINARY, reason="The subject is that of an automatic message.")
+    return None
+
+
+def pass_over_thanks(letter: Letter, _marks: Marks) -> Reading | None:
+    """An answer that only says thanks asks nothing; a demand or a value in it would."""
+    return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.") if letter.only_thanks else None
+
+
+def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject is the operator's own mark."""
+    mark = marks.exact(letter.written)
+    return by_mark(mark, Certainty.EXACT, "The subject is the mark that the policy names.") if mark else None
+
+
+def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject is the mark with a prefix, a tail or a slip of the pen."""
+    mark = marks.exact(letter.unwrapped.core) or marks.near(letter.texts, letter.unwrapped.core)
+    if mark is None or has(letter.subject, Sense.QUESTION) or is_turned(letter.subject):
+        return None
+    if any(demand.type is not mark.type for demand in all_demands(letter.subject)):
+        return None
+    return by_mark(mark, Certainty.NEAR, "The subject is nearly the mark that the policy names.")
+
+
+def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
+    """The authorised body asks (Law 94-V art. 25(2)(3-1)); another state body is for a person to answer."""
+    texts = (letter.subject, *letter.telling[:_AUTHORITY_WITHIN])
+    if has(letter.subject, Sense.COMPLAINT, Sense.GATHERING, Sense.QUESTION) or not any(has(text, *_ASKED_BY_STATE) for text in texts):
+        return None
+    for text in texts:
+        if has(text, Sense.AUTHORITY) and not has(text, Sense.ME, Sense.GATHERING, Sense.COMPLAINT, Sense.POLICY):
+            matched = joined_text(word.text for word in text if Sense.AUTHORITY in word.senses)
+            where = "in the subject" if text is letter.subject else "in the body"
+            return request_for(marks, RequestType.AUTHORITY_INQUIRY, matched, Certainty.NEAR, f"The authorised body is named {where}.")
+    if has(letter.subject, Sense.STATE_BODY):
+        return held("A state body that is not the authorised one is named.", (RequestType.AUTHORITY_INQUIRY,))
+    return None
+
+
+_AUTHORITY_WITHIN = 3
+_ASKED_BY_STATE = (Sense.REQUEST, Sense.DATA, Sense.TELL, Sense.ORDER)
+
+
+def hear_complaint(letter: Letter, _marks: Marks) -> Reading | None:
+    """A complaint about personal data is for a person, whatever else it asks."""
+    texts = (letter.subject, *letter.telling)
+    if has(letter.subject, Sense.COMPLAINT) and any(has(text, *_PRIVATE) for text in texts):
+        return held("It is a complaint about personal data.", ANY_TYPE)
+    return None
+
+
+def hear_taking_back(letter: Letter, _marks: Marks) -> Reading | None:
+    """An earlier letter is taken back, or an act is denied ("do not delete my data")."""
+    if not any(is_turned(sentence) for sentence in sentences(letter.subject)):
+        return None
+    if not has(letter.subject, Sense.REQUEST, *TELLING, *ACTS) and not is_clean(letter.subject):
+        return None
+    return held("The subject takes a request back or says what must not be done.", ANY_TYPE)
+
+
+def hear_representative(letter: Letter, _marks: Marks) -> Reading | None:
+    """Who acts for another names that in the subject, and personal data there or in the body (Law 94-V art. 24)."""
+    names_data = has(letter.subject, Sense.PERSONAL, Sense.DATA, Sense.CONSENT) or any(has(text, Sense.PERSONAL) for text in letter.telling)
+    if has(letter.subject, Sense.REPRESENTS) and names_data:
+        return held("It is asked for another person.", ANY_TYPE)
+    return None
+
+
+def hear_question(letter: Letter, marks: Marks) -> Reading | None:
+    """Somebody asks whether or how one may do something, or what is meant."""
+    return question_in(letter.subject, marks)
+
+
+def read_subject(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject uses the law's words or people's."""
+    found = [demand for sentence in sentences(letter.subject) if not has(sentence, Sense.WHETHER) for demand in demands(sentence)]
+    if letter.telling and all(Sense.STOP in word.senses or word.senses == {Sense.SMALL} for word in letter.subject):
+        return None  # what is to stop stands in the body
+    if found and any(is_dangling(sentence) for sentence in sentences(letter.subject)):
+        return held("Besides one demand the subject makes another that is not understood.", tuple(demand.type for demand in found))
+    return by_demands(found, marks, "The subject asks for it")
+
+
+_PRIVATE = (Sense.LEAK, Sense.DATA, Sense.CONSENT, Sense.PROCESSING, Sense.PERSONAL)
