@@ -57,13 +57,16 @@ _TO_CYRILLIC = str.maketrans("aceopxyikmthb", "асеорхуікмтнв")
 _TO_LATIN = str.maketrans("асеорхуікмтнвһԛԝѕј", "aceopxyikmthbhqwsj")
 _MIXED_WORD = re.compile(r"[a-z]+[а-яіәғқңөұүһѕјԛԝ][a-zа-яіәғқңөұүһѕјԛԝ]*|[а-яіәғқңөұүһѕјԛԝ]+[a-z][a-zа-яіәғқңөұүһѕјԛԝ]*")
 _LATIN = re.compile("[a-z]")
+_ALIKE_ONLY_AS_CAPITALS = re.compile("[вкмнт]")
 
 
 def one_script(word: str) -> str:
     """Return ``word`` with its look-alike letters in the script that can spell it, the majority's where both can."""
     latin, cyrillic = word.translate(_TO_LATIN), word.translate(_TO_CYRILLIC)
     if latin.isascii() and not _LATIN.search(cyrillic):
-        return latin if 2 * len(_LATIN.findall(word)) >= len(word) else cyrillic
+        latins = 2 * len(_LATIN.findall(word))
+        is_latin = latins > len(word) or (latins == len(word) and not _ALIKE_ONLY_AS_CAPITALS.search(word))
+        return latin if is_latin else cyrillic
     if latin.isascii():
         return latin
     return cyrillic
@@ -114,8 +117,14 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[,.;:!?()\[\]\"\n]")
 BREAKS = frozenset(',.;:!?()[]"\n')
 
 
+_SHORTENED = {"перс": "персональных", "дерб": "дербес", "pers": "personal"}
+_SHORT_FORM = re.compile(r"\b(перс|дерб|pers)\. ?")
+
+
 def words(text: str) -> list[str]:
     """Return the words and the breaks of folded ``text``; addresses, links and phone numbers are left out."""
+    if "ер" in text or "pers." in text:
+        text = _SHORT_FORM.sub(lambda short: f"{_SHORTENED[short[1]]} ", text)
     if "@" in text or "://" in text or "00" in text:
         text = _ADDRESS.sub(" ", text)
     return _WORD.findall(text)

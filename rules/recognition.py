@@ -16,11 +16,13 @@ from rules.evidence.body import (
     read_attachment_names,
     read_body,
     read_body_under_another_subject,
+    read_new_contact,
 )
 from rules.evidence.doubts import (
     asks_again,
     hear_another_person,
     hear_contradiction,
+    hear_other_business,
     hear_second_demand,
 )
 from rules.evidence.reading import (
@@ -141,6 +143,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     read_other_alphabet,
     read_body_typed_otherwise,
     hear_objection,
+    read_new_contact,
     read_body_under_another_subject,
     read_attachment_names,
     hold_likely_demand,
@@ -158,4 +161,4 @@ MISSPELT: tuple[Evidence, ...] = (
 )
 """What alone can find something in a subject that names, as it is written, nothing that can be asked."""
 
-DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand)
+DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_other_business)

@@ -1,6 +1,7 @@
 """What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
 
 from rules.evidence.reading import (
+    CONTACT_VALUE,
     HEARD_ANYHOW,
     LINK,
     NOT_SAID_OF_US,
@@ -11,7 +12,6 @@ from rules.evidence.reading import (
     doubted,
     held,
     is_turned,
-    joined_text,
     narrowed,
     question_in,
     request_for,
@@ -32,7 +32,9 @@ def find_mark_in_body(letter: Letter, marks: Marks) -> Reading | None:
     for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
         core = unwrapped(line).core
         if mark := marks.exact(core) or marks.near(tuple(words(folded(core))), core):
-            return by_mark(mark, Certainty.NEAR, "The mark that the policy names stands in the first lines of the body.")
+            return by_mark(
+                mark, Certainty.NEAR, f"The mark that clause {mark.clause} names stands in the first lines of the body: “{mark.phrase}”."
+            )
     return None
 
 
@@ -47,35 +49,65 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
     asked = next(filter(None, (question_in(sentence, marks) for sentence in together)), None)
     if any(is_turned(sentence) for sentence in letter.telling) and found:
         return held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
-    return asked or by_demands(narrowed(found, letter), marks, "The body asks for it, and the subject says nothing else")
+    return asked or by_demands(narrowed(found, letter), marks, "The subject leaves it to the body, which asks")
 
 
 def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
-    """Somebody objects, and to a decision of a machine (Law 94-V art. 19-1)."""
-    for text in (letter.subject, *letter.telling[:HEARD_ANYHOW]):
-        if has(text, Sense.OBJECT) and has(text, Sense.AUTOMATED) and not has(text, *NOT_SAID_OF_US):
-            matched = joined_text(word.text for word in text if word.senses & {Sense.OBJECT, Sense.AUTOMATED})
-            return request_for(marks, RequestType.OBJECT_AUTOMATED, matched, Certainty.GUESS, "It objects to a decision of a machine.")
+    """Somebody objects to a decision of a machine, or wants a person to decide (Law 94-V art. 19-1)."""
+    texts = (letter.subject, *letter.telling[:HEARD_ANYHOW])
+    if any(has(text, *NOT_SAID_OF_US) for text in texts):
+        return None
+    said = [word for text in texts for word in text]
+    objects = [word for word in said if word.senses & {Sense.OBJECT, Sense.HUMAN}]
+    machines = [word for word in said if Sense.AUTOMATED in word.senses]
+    by_law = any(word.of_law for word in machines) and has(said, Sense.OBJECT)
+    if (
+        not machines
+        or not (by_law or (has(said, Sense.DECIDE) and objects))
+        or not has(said, Sense.OBJECT, Sense.REQUEST, Sense.NOT, Sense.WANT)
+    ):
+        return None
+    matched = " ".join(word.text for word in (objects[0], machines[0]))
+    return request_for(marks, RequestType.OBJECT_AUTOMATED, matched, Certainty.GUESS, "It objects to a decision of a machine.")
+
+
+def read_new_contact(letter: Letter, marks: Marks) -> Reading | None:
+    """A number or an address stands in the body, and words that say that it is the new one."""
+    if not letter.leaves_it_to_the_body or has(letter.subject, Sense.BUSINESS) or not CONTACT_VALUE.search(letter.body_text):
+        return None
+    for text in letter.telling[:HEARD_ANYHOW]:
+        if (
+            has(text, Sense.NEW, Sense.CHANGE)
+            and has(text, Sense.CONTACT, Sense.SEND, Sense.MY)
+            and not has(text, Sense.OUR, *NOT_SAID_OF_US)
+        ):
+            matched = " ".join(word.text for word in text if word.senses & {Sense.NEW, Sense.CHANGE, Sense.CONTACT})
+            return request_for(marks, RequestType.UPDATE, matched, Certainty.GUESS, "The body tells a new number or address.")
     return None
 
 
 def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:
     """The body asks for something of the writer's own, though the subject is about something else."""
-    if letter.leaves_it_to_the_body or has(letter.subject, *NOT_SAID_OF_US):
+    if letter.leaves_it_to_the_body or has(letter.subject, Sense.POLICY, Sense.INSTRUCTION, Sense.GATHERING):
         return None
     has_link = LINK.search(letter.body_text)
+    is_short_answer = letter.unwrapped.is_reply and sum(map(len, letter.body or ())) <= _SHORT_ANSWER
     found = [
         demand
         for sentence in letter.acting[:HEARD_ANYHOW]
         for demand in demands(sentence)
-        if has(sentence, Sense.ME, Sense.MY, Sense.PERSONAL)
+        if (has(sentence, Sense.ME, Sense.MY, Sense.PERSONAL) or is_short_answer)
         and not has(sentence, *NOT_SAID_OF_US)
         and not (has_link and demand.type is RequestType.OPT_OUT)
     ]
     if any(is_turned(sentence) for sentence in letter.telling):
         return None
-    reading = by_demands(narrowed(found, letter), marks, "Under another subject the body asks for it")
+    reading = by_demands(narrowed(found, letter), marks, "Under another subject the body asks")
     return doubted(reading, "It is asked for on a condition.") if reading and has(letter.subject, Sense.IF) else reading
+
+
+_SHORT_ANSWER = 16
+"""Words of an answer to something we sent; who says no more than "do not write any more" means what is above it."""
 
 
 def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:

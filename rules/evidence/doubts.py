@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 from rules.evidence.reading import (
+    CONTACT_VALUE,
+    TELLING,
     Reading,
     absorbed,
     doubted,
+    names_another,
 )
 from rules.lexicon.letter import Letter
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import Words, demands, denied, has, is_taken_back
-from rules.vocabulary import Certainty, RequestType
+from rules.lexicon.sentence import Words, demands, denied, has, is_taken_back, tells
+from rules.vocabulary import Certainty, Outcome, RequestType
 
 
 def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
@@ -46,21 +49,26 @@ def asks_again(sentence: Words) -> bool:
     return has(sentence, Sense.AGAIN) or bool(demands(sentence))
 
 
-def names_another(text: Words) -> bool:
-    """Tell whether ``text`` names a relative of the writer's, or data that are his or hers, or somebody who acts for another."""
-    if has(text, Sense.HELPS):  # "my son writes this for me"
-        return False
-    if has(text, Sense.REPRESENTS):
-        return True
-    for at, word in enumerate(text):
-        of_writer = has(text[max(0, at - 2) : at + 1], Sense.MY) or has(text[max(0, at - 3) : at], Sense.FOR)
-        if Sense.RELATIVE in word.senses and of_writer and not _is_denied_in_kazakh(text, at):
-            return True
-        if Sense.HIS in word.senses and has(text[at + 1 : at + 3], Sense.DATA, Sense.CONSENT, Sense.ACCOUNT):
-            return True
-    return False
+def hear_other_business(letter: Letter, reading: Reading) -> Reading | None:
+    """Short words of the subject may be about ordinary business, and the body tells that they are: "STOP! wrong ramp"."""
+    is_own = has(letter.subject, Sense.ME, Sense.MY, Sense.PERSONAL, Sense.MAILING, Sense.UNSUBSCRIBE, Sense.CONSENT, Sense.POLICY)
+    is_as_written = any(map(tells, letter.subject))
+    tells_value = has(letter.subject, Sense.CONTACT) or CONTACT_VALUE.search(letter.body_text)
+    if reading.by_mark or reading.type not in _OF_MANY_THINGS or is_own or tells_value or not is_as_written:
+        return None
+    said = [word for sentence in letter.body or () for word in sentence]
+    if has(said, *_OF_OURS):
+        return None
+    if has(said, Sense.BUSINESS):
+        return Reading(Outcome.ORDINARY, language=reading.language, reason="The body is about ordinary business.")
+    strangers = sum(not word.senses for word in said)
+    if strangers <= _FEW:
+        return None
+    return doubted(reading, "The subject does not say whose data are meant, and the body is about something else.")
 
 
-def _is_denied_in_kazakh(text: Words, at: int) -> bool:
-    """Tell whether «емес» follows: "not my daughter's"."""
-    return at + 1 < len(text) and text[at + 1].text == "емес"
+_OF_OURS = TELLING | {Sense.MY, Sense.ME, Sense.CONTACT, Sense.SEND}
+_FEW = 2
+_OF_MANY_THINGS = frozenset(
+    {RequestType.UPDATE, RequestType.STOP_PROCESSING, RequestType.RESTRICT_TRANSFER, RequestType.OPT_OUT, RequestType.DESTROY}
+)

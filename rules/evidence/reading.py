@@ -26,6 +26,7 @@ class Reading:
     reason: str = ""
     may_be: tuple[RequestType, ...] = ()
     from_template: bool = False
+    by_mark: bool = False
 
 
 Evidence = Callable[[Letter, Marks], Reading | None]
@@ -45,6 +46,8 @@ TELLING = (OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
 """What a subject must name before its body is worth a look: an object of ours, or who asks."""
 
 LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+CONTACT_VALUE = re.compile(r"\S@\S+\.\w|\d[\d ()-]{8,}\d")
+"""A mail address or a phone number."""
 NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
 ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
 
@@ -62,8 +65,28 @@ _ABSORBED: dict[RequestType, frozenset[RequestType]] = {
 """What asking for one thing asks for anyway."""
 
 
+ASKED_FOR: dict[RequestType, str] = {
+    RequestType.UPDATE: "to correct or update personal data",
+    RequestType.REVOKE_CONSENT: "to take the consent back",
+    RequestType.STOP_PROCESSING: "that personal data are no longer processed",
+    RequestType.OBJECT_AUTOMATED: "that no machine decides",
+    RequestType.OPT_OUT: "to send no more messages",
+    RequestType.ACCESS: "what is held about the writer",
+    RequestType.BLOCK: "to block personal data for a time",
+    RequestType.UNBLOCK: "to lift a block",
+    RequestType.DESTROY: "to destroy personal data",
+    RequestType.RESTRICT_TRANSFER: "not to pass personal data on",
+}
+"""What a demand of each type asks, behind "The subject asks"."""
+
+
 def all_demands(text: Words) -> list[Demand]:
     return [demand for sentence in sentences(text) for demand in demands(sentence)]
+
+
+def stated(text: Words) -> list[Demand]:
+    """Return the demands of ``text`` but for those that only ask whether they can be made."""
+    return [demand for sentence in sentences(text) if not has(sentence, Sense.WHETHER) for demand in demands(sentence)]
 
 
 def guessed(found: Iterable[Demand]) -> list[Demand]:
@@ -95,10 +118,12 @@ def by_mark(mark: Mark, certainty: Certainty, reason: str) -> Reading:
         certainty=certainty,
         reason=reason,
         from_template=mark.from_template,
+        by_mark=True,
     )
 
 
-def by_demands(found: Sequence[Demand], marks: Marks, reason: str) -> Reading | None:
+def by_demands(found: Sequence[Demand], marks: Marks, where: str) -> Reading | None:
+    """Return the verdict on what was found; ``where`` begins the sentence that says so."""
     types = absorbed(demand.type for demand in found)
     if not types:
         return None
@@ -106,7 +131,8 @@ def by_demands(found: Sequence[Demand], marks: Marks, reason: str) -> Reading | 
         return replace(held("Two different demands are made.", tuple(types)), language=found[0].language)
     deciding = min((demand for demand in found if demand.type is types[0]), key=lambda demand: demand.certainty is Certainty.GUESS)
     whose = "people's words" if deciding.certainty is Certainty.GUESS else "the law's words"
-    reading = request_for(marks, deciding.type, deciding.matched, deciding.certainty, f"{reason}, in {whose}.")
+    reason = f"{where} {ASKED_FOR[deciding.type]}, in {whose}: “{deciding.matched}”."
+    reading = request_for(marks, deciding.type, deciding.matched, deciding.certainty, reason)
     return replace(reading, language=deciding.language)
 
 
@@ -145,3 +171,25 @@ def question_in(text: Words, marks: Marks) -> Reading | None:
         return None
     matched = joined_text(word.text for word in text if word.senses & {Sense.QUESTION, Sense.WHETHER})
     return request_for(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")
+
+
+def names_another(text: Words) -> bool:
+    """Tell whether ``text`` names a relative of the writer's, or data that are his or hers, or somebody who acts for another."""
+    if has(text, Sense.HELPS):  # "my son writes this for me"
+        return False
+    if has(text, Sense.REPRESENTS):
+        return True
+    for at, word in enumerate(text):
+        of_writer = has(text[max(0, at - 2) : at + 1], Sense.MY) or has(text[max(0, at - 3) : at], Sense.FOR)
+        if Sense.RELATIVE in word.senses and of_writer and not _is_denied_in_kazakh(text, at):
+            return True
+        if Sense.OTHERS in word.senses and has(text[max(0, at - 2) : at], Sense.OUR, Sense.MY):
+            return True
+        if Sense.HIS in word.senses and has(text[at + 1 : at + 3], Sense.DATA, Sense.CONSENT, Sense.ACCOUNT):
+            return True
+    return False
+
+
+def _is_denied_in_kazakh(text: Words, at: int) -> bool:
+    """Tell whether «емес» follows: "not my daughter's"."""
+    return at + 1 < len(text) and text[at + 1].text == "емес"

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from rules.evidence.reading import (
     LINK,
     Reading,
-    all_demands,
     by_demands,
     guessed,
+    stated,
 )
 from rules.lexicon.letter import Letter, is_latin
 from rules.lexicon.marks import Marks
@@ -28,21 +28,23 @@ def read_misspelt_subject(letter: Letter, marks: Marks) -> Reading | None:
     mended = AS_WRITTEN.mended(letter.texts)
     if mended == letter.texts:
         return None
-    return by_demands(guessed(all_demands(AS_WRITTEN.read(mended))), marks, "But for a slip of the pen the subject asks for it")
+    return by_demands(guessed(stated(AS_WRITTEN.read(mended))), marks, "But for a slip of the pen the subject asks")
 
 
 def read_other_layout(letter: Letter, marks: Marks) -> Reading | None:
     """The subject was typed with another keyboard layout switched on, the whole of it or some words."""
     for typed in typed_otherwise(letter.unwrapped.core):
-        found = all_demands(typed)
+        found = stated(typed)
         if found:
-            return by_demands(guessed(found), marks, "Typed with another keyboard layout, the subject asks for it")
+            return by_demands(guessed(found), marks, "Typed with another keyboard layout, the subject asks")
     return None
 
 
 def read_other_alphabet(letter: Letter, marks: Marks) -> Reading | None:
     """The subject is Russian or Kazakh in Latin letters, or Kazakh without its own letters."""
-    return by_demands(guessed(all_demands(in_other_alphabet(letter.texts))), marks, "In another alphabet the subject asks for it")
+    if any(word.language is Language.EN and tells(word) for word in letter.subject):
+        return None
+    return by_demands(guessed(stated(in_other_alphabet(letter.texts))), marks, "In another alphabet the subject asks")
 
 
 def read_body_typed_otherwise(letter: Letter, marks: Marks) -> Reading | None:
@@ -52,8 +54,8 @@ def read_body_typed_otherwise(letter: Letter, marks: Marks) -> Reading | None:
         return None
     for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
         for read in (*typed_otherwise(line), in_other_alphabet(tuple(words(folded(line))))):
-            if found := guessed(all_demands(read)):
-                return by_demands(found, marks, "Typed with another layout or alphabet, the body asks for it")
+            if found := guessed(stated(read)):
+                return by_demands(found, marks, "Typed with another layout or alphabet, the body asks")
     return None
 
 

@@ -12,17 +12,20 @@ from rules.evidence.reading import (
     held,
     is_turned,
     joined_text,
+    names_another,
     question_in,
     request_for,
 )
+from rules.lexicon.grid import CONTRARY
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
-from rules.lexicon.sentence import demands, has, is_clean, is_dangling, sentences
+from rules.lexicon.sentence import demands, has, is_clean, is_dangling, sentences, stands_alone
 from rules.vocabulary import Certainty, Outcome, RequestType
 
 AUTOMATIC = re.compile(
     r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|автоответ|автоматический ответ|автоматты жауап|"
+    r"automatische antwort|abwesenheitsnotiz|réponse automatique|otomatik yanıt|autoreply|ooo\s?:|\[auto-?reply\]|"
     r"undeliver|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|недоставлен|не доставлено|жеткізілмеді|"
     r"(?:read|not read|прочитано|не прочитано|оқылды|accepted|declined|tentative|принято|отклонено|қабылданды)\s?:)",
     re.IGNORECASE,
@@ -38,13 +41,15 @@ def pass_over_automatic_mail(letter: Letter, _marks: Marks) -> Reading | None:
 
 def pass_over_thanks(letter: Letter, _marks: Marks) -> Reading | None:
     """An answer that only says thanks asks nothing; a demand or a value in it would."""
-    return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.") if letter.only_thanks else None
+    subject = letter.subject
+    thanks_for = len(subject) > 1 and Sense.THANKS in subject[0].senses and not any(map(demands, letter.telling))
+    return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.") if letter.only_thanks or thanks_for else None
 
 
 def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
     """The subject is the operator's own mark."""
     mark = marks.exact(letter.written)
-    return by_mark(mark, Certainty.EXACT, "The subject is the mark that the policy names.") if mark else None
+    return by_mark(mark, Certainty.EXACT, f"The subject is the mark that clause {mark.clause} names.") if mark else None
 
 
 def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
@@ -54,7 +59,7 @@ def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
         return None
     if any(demand.type is not mark.type for demand in all_demands(letter.subject)):
         return None
-    return by_mark(mark, Certainty.NEAR, "The subject is nearly the mark that the policy names.")
+    return by_mark(mark, Certainty.NEAR, f"The subject is nearly the mark that clause {mark.clause} names: “{mark.phrase}”.")
 
 
 def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
@@ -73,13 +78,18 @@ def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
 
 
 _AUTHORITY_WITHIN = 3
-_ASKED_BY_STATE = (Sense.REQUEST, Sense.DATA, Sense.TELL, Sense.ORDER)
+_MOST_STRANGERS = 2
+_ASKED_BY_STATE = (Sense.CONTACT, Sense.CLAUSE, Sense.REQUEST, Sense.DATA, Sense.TELL, Sense.ORDER)
 
 
 def hear_complaint(letter: Letter, _marks: Marks) -> Reading | None:
     """A complaint about personal data is for a person, whatever else it asks."""
     texts = (letter.subject, *letter.telling)
-    if has(letter.subject, Sense.COMPLAINT) and any(has(text, *_PRIVATE) for text in texts):
+    threatens = has(letter.subject, Sense.COMPLAINT, Sense.THREAT) and any(has(text, *_PRIVATE) for text in texts)
+    said = [word for text in texts for word in text]
+    is_told = has(said, Sense.LEAK) and has(said, Sense.MY, Sense.PERSONAL) and has(said, Sense.CONTACT, Sense.DATA)
+    threatens |= has(letter.subject, Sense.THREAT) and has(said, Sense.MY, Sense.ME) and not has(said, Sense.BUSINESS)
+    if threatens or (is_told and not any(map(demands, texts))):
         return held("It is a complaint about personal data.", ANY_TYPE)
     return None
 
@@ -88,7 +98,8 @@ def hear_taking_back(letter: Letter, _marks: Marks) -> Reading | None:
     """An earlier letter is taken back, or an act is denied ("do not delete my data")."""
     if not any(is_turned(sentence) for sentence in sentences(letter.subject)):
         return None
-    if not has(letter.subject, Sense.REQUEST, *TELLING, *ACTS) and not is_clean(letter.subject):
+    strangers = sum(not word.senses for word in letter.subject)
+    if not has(letter.subject, Sense.REQUEST, *TELLING, *ACTS) and strangers > _MOST_STRANGERS:
         return None
     return held("The subject takes a request back or says what must not be done.", ANY_TYPE)
 
@@ -96,7 +107,9 @@ def hear_taking_back(letter: Letter, _marks: Marks) -> Reading | None:
 def hear_representative(letter: Letter, _marks: Marks) -> Reading | None:
     """Who acts for another names that in the subject, and personal data there or in the body (Law 94-V art. 24)."""
     names_data = has(letter.subject, Sense.PERSONAL, Sense.DATA, Sense.CONSENT) or any(has(text, Sense.PERSONAL) for text in letter.telling)
-    if has(letter.subject, Sense.REPRESENTS) and names_data:
+    names_agent = has(letter.subject, Sense.REPRESENTS)
+    acts_for_other = has(letter.subject, Sense.UNSUBSCRIBE, *CONTRARY) and not names_agent and names_another(letter.subject)
+    if (names_agent and names_data) or acts_for_other:
         return held("It is asked for another person.", ANY_TYPE)
     return None
 
@@ -108,12 +121,18 @@ def hear_question(letter: Letter, marks: Marks) -> Reading | None:
 
 def read_subject(letter: Letter, marks: Marks) -> Reading | None:
     """The subject uses the law's words or people's."""
-    found = [demand for sentence in sentences(letter.subject) if not has(sentence, Sense.WHETHER) for demand in demands(sentence)]
+    is_asked = "?" in letter.written
+    plain_ones = [
+        text for text in sentences(letter.subject) if not has(text, Sense.WHETHER) and not (is_asked and has(text, Sense.HOW_MUCH))
+    ]
+    found = [demand for sentence in plain_ones for demand in demands(sentence)]
+    if any(map(stands_alone, plain_ones)) and not is_clean(letter.subject):
+        return None  # "STOP! wrong ramp"
     if letter.telling and all(Sense.STOP in word.senses or word.senses == {Sense.SMALL} for word in letter.subject):
         return None  # what is to stop stands in the body
     if found and any(is_dangling(sentence) for sentence in sentences(letter.subject)):
         return held("Besides one demand the subject makes another that is not understood.", tuple(demand.type for demand in found))
-    return by_demands(found, marks, "The subject asks for it")
+    return by_demands(found, marks, "The subject asks")
 
 
 _PRIVATE = (Sense.LEAK, Sense.DATA, Sense.CONSENT, Sense.PROCESSING, Sense.PERSONAL)

@@ -3,30 +3,45 @@
 from rules.lexicon.senses import Sense, Table
 
 LAW: Table = {
-    Sense.CHANGE: "updat- chang- actuali- rectif- correct correcting correction- amend- supplement- modif- edit",
-    Sense.REVOKE: "no_longer_consent do_not_consent revok- revoc- withdraw- withdrew recall- rescind- take_back taking_back",
+    Sense.CHANGE: (
+        "got_married got_divorced update updating updat- chang- actuali- rectif- correct correcting correction- amend- "
+        "supplement- modif- edit"
+    ),
+    Sense.REVOKE: (
+        "take_my_consent_back no_longer_consent do_not_consent revok- revoc- withdraw- withdrew recall- rescind- take_back taking_back"
+    ),
     Sense.CANCEL: "cancel- annul-",
     Sense.REFUSE: (
         "not_want_to_receive don't_want_to_receive dont_want_to_receive no_longer_want_to_receive not_wish_to_receive refus- declin-"
     ),
     Sense.STOP: "stop stopping stopped ceas- cessation terminat- discontinu- halt",
-    Sense.UNSUBSCRIBE: "unsubscri- opt_out opting_out opted_out optout",
-    Sense.ERASE: "delet- erasure_request deletion_request eras- destroy- destruct- remov- purge",
+    Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
+    Sense.ERASE: (
+        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
+    ),
     Sense.BLOCK: "block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
-    Sense.UNBLOCK: "unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-",
+    Sense.UNBLOCK: (
+        "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
+    ),
     Sense.TELL: "access copy copies information inform which what disclose_to_me provide export obtain send_me portability",
-    Sense.FORBID: "prohibit- forbid- ban banning",
+    Sense.FORBID: "to_yourselves to_yourself do_not_allow don't_allow do_not_permit prohibit- forbid- ban banning",
     Sense.OBJECT: "human_review human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against",
     Sense.UNLAWFUL: "illegal- unlawful-",
-    Sense.CONSENT: "permission consent consents no_longer_consent do_not_consent",
+    Sense.CONSENT: (
+        "agreement_on_processing agreement_on_the_processing agreement_on_treatment agreement_to_processing "
+        "agreement_to_the_processing take_my_consent_back my_consent_back permission consent consents no_longer_consent "
+        "do_not_consent"
+    ),
     Sense.DATA: (
-        "photos photo photograph- data details pii about_me have_on_me got_on_me hold_on_me keep_on_me my_information "
-        "all_my_information personal_information erasure_request deletion_request sar dsar subject_access_request access_request"
+        "my_info info_about_me recorded_on_me relating_to_me concerning_me photos photo photograph- data details pii about_me "
+        "have_on_me got_on_me hold_on_me keep_on_me my_information all_my_information personal_information erasure_request "
+        "deletion_request sar dsar subject_access_request access_request"
     ),
     Sense.PERSONAL: "personal pii personal_information",
     Sense.PROCESSING: "processing process processed use using uses used storing storage collecting collection",
     Sense.TRANSFER: (
-        "transfer- disclose share sharing shared disclosing disclosure distribut- pass_on passing_on passing pass give giving sell selling"
+        "passed handed not_hand don't_hand to_yourselves to_yourself transfer- disclose share sharing shared disclosing "
+        "disclosure distribut- pass_on passing_on passing pass give giving sell selling"
     ),
     Sense.THIRD_PARTY: "third_part- anyone anybody abroad cross_border partners",
     Sense.AUTOMATED: (
@@ -34,10 +49,14 @@ LAW: Table = {
         "automated_individual profiling profile_me"
     ),
     Sense.MAILING: "notification- notice notices newsletter- mailing- marketing advertis- mailing_list- spam",
+    Sense.NOT: "not_hand don't_hand",
 }
 
 PEOPLE: Table = {
-    Sense.AUTOMATED: "algorithm- robot- machine computer ai artificial_intelligence neural_network- scoring bot",
+    Sense.AUTOMATED: (
+        "system systems computer- software automatic automatically program programme algorithm- robot- machine computer ai "
+        "artificial_intelligence neural_network- scoring bot"
+    ),
     Sense.REVOKE: "no_longer_agree do_not_agree don't_agree dont_agree",
     Sense.CONSENT: "no_longer_agree_to_the_processing do_not_agree_to_the_processing",
     Sense.FOR: "for on_behalf_of behalf",
@@ -48,17 +67,17 @@ PEOPLE: Table = {
     Sense.HIS: "his her their",
     Sense.AGAIN: "again second_letter second_time once_more resend- re_send- no_reply no_answer no_response",
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
-    Sense.CHANGE: "fix changed",
+    Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: "sign_me_off",
     Sense.ERASE: "wipe forget take_me_off take_off right_to_be_forgotten",
     Sense.TELL: (
         "sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me give_me_a_list "
         "give_me_the_list"
     ),
-    Sense.WHENCE: "where_did_you_get where_you_got where_do_you_have how_did_you_get",
+    Sense.WHENCE: "where_did_u_get where_did_you_take where_did_you_get where_you_got where_do_you_have how_did_you_get",
     Sense.CONTACT: (
-        "contacts contact_data phone- telephone mobile number e_mail email contact_details surname lastname last_name first_name "
-        "family_name name patronymic address mail_address"
+        "maiden_name contacts contact_data phone- telephone mobile number e_mail email contact_details surname lastname last_name "
+        "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
         "digest- discount- new_products promo promotion- ads news offers special_offers emails e_mails messages letters sms alerts"
@@ -69,32 +88,34 @@ PEOPLE: Table = {
     Sense.ACCOUNT: "account accounts profile",
     Sense.LIST: "list lists",
     Sense.BASE: "database- crm",
-    Sense.ME: "me myself right_to_be_forgotten take_me_off sign_me_off send_me",
+    Sense.ME: "opt_me_out drop_me me myself right_to_be_forgotten take_me_off sign_me_off send_me",
     Sense.MY: (
-        "my my_information all_my_information erasure_request deletion_request mine sar dsar subject_access_request "
-        "access_request own about_me i_have"
+        "take_my_consent_back my_consent_back my_info info_about_me recorded_on_me relating_to_me concerning_me have_on_me "
+        "got_on_me hold_on_me keep_on_me my_contacts my my_information all_my_information erasure_request deletion_request mine "
+        "sar dsar subject_access_request access_request own about_me i_have"
     ),
     Sense.YOUR: "your yours",
-    Sense.NEW: "new another different other",
+    Sense.NEW: "old former maiden_name new another different other",
     Sense.WRONG: "incorrect wrong inaccurate outdated error- mistake- typo- misspel- out_of_date",
     Sense.NOT: "not no don't never dont",
     Sense.WANT: "want wish more any_more anymore",
     Sense.POLICY: "policy policies privacy_policy privacy_notice",
     Sense.QUESTION: (
-        "what_is what_does what_are question- clarif- explain- explanation- how can_i may_i could_i can_one is_it_possible "
-        "am_i_allowed whether do_i wondering what_is_meant"
+        "what_does_it_mean what_is_meant_by what_is what_does what_are question- clarif- explain- explanation- how can_i may_i "
+        "could_i can_one is_it_possible am_i_allowed whether do_i wondering what_is_meant"
     ),
     Sense.WHETHER: "how_can_i how_do_i how_to how can_i may_i could_i can_one is_it_possible am_i_allowed whether do_i",
     Sense.REQUEST: "request- application- demand- statement",
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
-    Sense.INSTRUCTION: "click press_here tap",
+    Sense.INSTRUCTION: "manage_preferences view_in_browser preferences click press_here tap",
     Sense.TAKEN_BACK: (
-        "on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back "
-        "is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind "
-        "do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"
+        "scrap_that second_thoughts keep_me_on please_don't forget_my_letter on_the_contrary nothing_changes nothing_to_change "
+        "no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake "
+        "changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write take_back_my_request "
+        "cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
-    Sense.THANKS: "thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
+    Sense.THANKS: "cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
     Sense.RELATIVE: (
         "tenant tenant's spouse spouse's granddaughter's grandson's neighbour neighbour's neighbor neighbor's boss client's "
         "sister sister's brother brother's mother mother's mom mom's father father's dad dad's son son's daughter daughter's wife "
@@ -105,11 +126,13 @@ PEOPLE: Table = {
         "authorised_body authorized_body data_protection_authority committee_on_information_security "
         "information_security_committee ministry_of_artificial_intelligence ministry_of_digital_development"
     ),
-    Sense.STATE_BODY: "prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office",
+    Sense.STATE_BODY: (
+        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
+    ),
     Sense.OTHERS: "employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: "webinar- seminar- conference- workshop- training- course courses summit- forum- article-_on magazine-",
     Sense.COMPLAINT: "complain-",
-    Sense.LEAK: "leak- disclosed",
+    Sense.LEAK: "leaked read_out published exposed leak- disclosed",
     Sense.EMPTY: (
         "doctor director manager registrar administrator administration reception secretary accountant officer office department "
         "team attention bye goodbye curious urgent help question- request- sorry bother from_my_iphone iphone hey hi ref no "
@@ -123,20 +146,30 @@ PEOPLE: Table = {
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
-        "there here when then than while because since until after before between over under only just even too very really so "
-        "such same some few many much most could may might cannot can't won't need needs needed ask asks asking asked let make "
-        "take get give put go come keep yet ago year years month months week weeks today yesterday he she they them him i'm i've "
-        "i'd i'll it's that's there's you're you've he's she's what's gonna pls plz kind sincerely hereby formally pursuant "
-        "accordance right rights exercise exercising abt thx ty ok dears colleagues office hours old anyway henceforth effective "
-        "immediate immediately lately recently soon a an the of to for from in on at by with and or is are be been being am was "
-        "were i we you it this that these those please kindly thanks thank regards hello hi dear greetings good day morning "
-        "afternoon evening sir madam now asap urgent urgently concerning regarding about as well also do does did have has had "
-        "will shall must should would further given previously earlier electronic document attached signed second third first "
-        "letter letters_to once again site website completely fully entire all any every everything forever permanently still "
-        "already mr mrs llp company gdpr law article art clause subject data_subject s our us their fyi important got_married "
-        "married note message mail no_subject receive receiving held hold system systems decision decisions making made based "
-        "solely help like obtained collected gathered longer like_to longer_want both"
+        "relating everywhere wherever please_note kindly further any_further from_now_on there here when then than while because "
+        "since until after before between over under only just even too very really so such same some few many much most could "
+        "may might cannot can't won't need needs needed ask asks asking asked let make take get give put go come keep yet ago "
+        "year years month months week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's you're "
+        "you've he's she's what's gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise "
+        "exercising abt thx ty ok dears colleagues office hours old anyway henceforth effective immediate immediately lately "
+        "recently soon a an the of to for from in on at by with and or is are be been being am was were i we you it this that "
+        "these those please thanks thank regards hello hi dear greetings good day morning afternoon evening sir madam now asap "
+        "urgent urgently concerning regarding about as well also do does did have has had will shall must should would given "
+        "previously earlier electronic document attached signed second third first letter letters_to once again site website "
+        "completely fully entire all any every everything forever permanently still already mr mrs llp company gdpr law article "
+        "art clause subject data_subject s our us their fyi important married note message mail no_subject receive receiving held "
+        "hold system systems decision decisions making made based solely help like obtained collected gathered longer like_to "
+        "longer_want both"
     ),
+    Sense.DECIDE: (
+        "should_not_decide decision decisions decide decides decided decid- score scored scoring reject- turned_down judge- made"
+    ),
+    Sense.HUMAN: "human person people manually doctor someone",
+    Sense.OBJECT: "do_not_accept don't_accept dont_accept should_not_decide",
+    Sense.OUR: "our ours",
+    Sense.INQUIRY: "request requests inquiry",
+    Sense.CLAUSE: "clause clauses section paragraph",
+    Sense.THREAT: "report_you sue lawyer complain- shame",
 }
 
 NOT_OURS = "content contents concert context contract- consensus"

@@ -51,6 +51,7 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.ME: RequestType.DESTROY,
     },
     Sense.BLOCK: {
+        Sense.ACCOUNT: RequestType.BLOCK,
         Sense.TRANSFER: RequestType.RESTRICT_TRANSFER,
         Sense.DATA: RequestType.BLOCK,
         Sense.PROCESSING: RequestType.BLOCK,

@@ -79,7 +79,9 @@ class Letter:
 
 def _is_thanked_for(sentence: Words) -> bool:
     """Tell whether what ``sentence`` names is thanked for, in Kazakh: «жаңартқаныңызға рақмет»."""
-    return any(Sense.THANKS in word.senses and before.text.endswith(_DATIVE) for before, word in pairwise(sentence))
+    return any(
+        Sense.THANKS in word.senses and (before.text.endswith(_DATIVE) or before.text == "үшін") for before, word in pairwise(sentence)
+    )
 
 
 _NAME = re.compile(r"\s*(?:\s-|[,/|(])\s*(?:(?:от|from)\s+)?(?P<name>[^\W\d_][\w.'-]*(?:\s+[^\W\d_][\w.'-]*){0,2})\s*\)?$")

@@ -47,6 +47,15 @@ class Sense(Enum):
     NEW = auto()
     WRONG = auto()
     WANT = auto()
+    OUR = auto()
+    """Whose a thing is that belongs to the writer's firm."""
+    DECIDE = auto()
+    HUMAN = auto()
+    """Who is to decide in place of a machine."""
+    INQUIRY = auto()
+    """A request by its name, for something: «запрос»."""
+    CLAUSE = auto()
+    THREAT = auto()
     HELPS = auto()
     """Somebody only writes down what another dictates."""
     REPRESENTS = auto()

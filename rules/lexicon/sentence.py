@@ -103,14 +103,28 @@ def is_taken_back(sentence: Words) -> bool:
             word.text.startswith(_CHANGED_MIND) <= is_clean(sentence) for word in sentence
         )  # "changed my mind about the flat" is a reason
     for at, word in enumerate(sentence):
-        if Sense.CANCEL in word.senses:
-            hit = _reach(sentence, at, 1, frozenset({Sense.UNSUBSCRIBE, Sense.REQUEST, Sense.REVOKE, Sense.REFUSE}))
-            if hit is not None and hit >= 0:
-                return True
+        if Sense.CANCEL in word.senses and _is_done_to(sentence, at, _ASKED_EARLIER | {Sense.UNSUBSCRIBE, Sense.REVOKE, Sense.REFUSE}):
+            return True
+        if Sense.REVOKE in word.senses and has(sentence, Sense.MY) and _is_done_to(sentence, at, _ASKED_EARLIER):
+            return True
     return False
 
 
 _CHANGED_MIND = ("передумал", "ойым", "changed my mind", "change my mind")
+
+
+_ASKED_EARLIER = frozenset({Sense.REQUEST})
+
+
+def _is_done_to(sentence: Words, at: int, wanted: frozenset[Sense]) -> bool:
+    ahead = -1 if sentence[at].language is Language.KK else 1
+    hit = _reach(sentence, at, ahead, wanted, stops=frozenset({Sense.CONSENT, Sense.DATA, Sense.MAILING}))
+    return hit is not None and hit >= 0
+
+
+def stands_alone(sentence: Words) -> bool:
+    """Tell whether ``sentence`` is only "stop"."""
+    return any(word.text in _ENOUGH for word in sentence) and _stands_alone(sentence, 0, Sense.STOP)
 
 
 def is_dangling(sentence: Words) -> bool:
@@ -130,9 +144,7 @@ _PERSONS_OWN = frozenset({Sense.DATA, Sense.CONSENT, Sense.CONTACT, Sense.ACCOUN
 def likely(sentence: Words) -> list[RequestType]:
     """Return what ``sentence`` may ask: an act and something called personal or the writer's own, whatever stands between them."""
     sentence = sentence[:LONGEST_SENTENCE]
-    if has(sentence, *_KEPT_APART):
-        return []
-    if not has(sentence, Sense.MY, Sense.PERSONAL):
+    if has(sentence, Sense.IF, *_KEPT_APART) or not has(sentence, Sense.MY, Sense.PERSONAL, Sense.UNBLOCK):
         return []
     own = [word.senses for word in sentence if word.senses & _PERSONS_OWN]
     acts = [act for word in sentence for act in word.senses & GRID.keys() - WEAK_ACTS - {Sense.NOT}]
@@ -210,7 +222,7 @@ def _wider(sentence: Words, object_at: int, act: Sense) -> int:
     step = -1 if sentence[object_at].language is Language.KK and object_at else 1
     for towards in (step, -step):
         further = _reach(sentence, object_at, towards, _TAKEN_OFF, stops=ACTS)
-        if further is not None and further >= 0:
+        if further is not None and further >= 0 and (Sense.AUTOMATED not in sentence[further].senses or sentence[further].of_law):
             return further
     return object_at
 
@@ -241,7 +253,7 @@ _ONLY_BUSINESS = _ANOTHER_THING | {Sense.EMPTY}
 
 def _is_adjacent_stranger(sentence: Words, at: int, step: int) -> bool:
     position = at + step
-    while 0 <= position < len(sentence) and sentence[position].senses & {Sense.SMALL, Sense.MY, Sense.SCOPE}:
+    while 0 <= position < len(sentence) and sentence[position].senses & {Sense.SMALL, Sense.MY, Sense.SCOPE, Sense.WANT}:
         position += step
     return 0 <= position < len(sentence) and _is_strange(sentence[position])
 
@@ -255,11 +267,17 @@ def _is_denied(sentence: Words, at: int) -> bool:
     return False
 
 
+_ENOUGH = frozenset({"stop", "стоп", "хватит", "stop all"})
+"""What people answer to a mailing; other words for stopping leave open what is to stop."""
+
+
 def _stands_alone(sentence: Words, at: int, act: Sense) -> bool:
     """Tell whether the act needs no object to be an opt-out: "unsubscribe", or a letter that says only "stop"."""
     if act is Sense.UNSUBSCRIBE:
         return _reach(sentence, at, 1, frozenset()) is None
-    return act is Sense.STOP and all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} for word in sentence)
+    if act is not Sense.STOP or not any(word.text in _ENOUGH for word in sentence):
+        return False
+    return all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} for word in sentence)
 
 
 def _named(sentence: Words, at: int, sense: Sense, *, before: int, after: int) -> bool:
@@ -287,6 +305,8 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
     own = is_own(sentence, object_at)
     if _belongs_to_others(sentence, object_at):
         return False
+    if has(sentence, Sense.OUR) and sense in _OF_A_PERSON and not has(sentence, Sense.PERSONAL):
+        return False
     match sense:
         case Sense.CONSENT:
             return not _named(sentence, object_at, Sense.YOUR, before=1, after=0) and _consent_kind(sentence, object_at) is not None
@@ -299,7 +319,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
         case Sense.ME | Sense.BASE:
             return not _is_adjacent_stranger(sentence, object_at, 1)
         case Sense.LIST:
-            return has(sentence, Sense.ME, Sense.MY, Sense.YOUR) or is_clean(sentence)
+            return not _is_compound(sentence, object_at) and (has(sentence, Sense.ME, Sense.MY, Sense.YOUR) or is_clean(sentence))
         case Sense.SEND | Sense.MAILING:
             return _is_mail_unwanted(sentence, at, act, object_at)
         case Sense.TRANSFER if act is Sense.BLOCK:
@@ -318,6 +338,8 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
         return has(sentence[at:object_at], Sense.WANT)
     if has(sentence, Sense.CONTACT) and any(word.text in _THIS for word in sentence):
         return False  # "do not write to this number"
+    if has(sentence, Sense.BULK) and Sense.SEND in sentence[object_at].senses:
+        return True
     sends = [word for word in sentence if Sense.SEND in word.senses]
     if act is Sense.NOT and len(sends) > sum(Sense.NOT in word.senses for word in sentence):
         return False  # "do not write to this address, write to that one"

@@ -13,7 +13,7 @@ from rules.vocabulary import Language
 _NOTHING: frozenset[Sense] = frozenset()
 _SMALL = frozenset({Sense.SMALL})
 _KEY = 2
-_GLUED_FROM, _GLUED_TO, _GLUED_LAST, _LONGEST_ENDING = 7, 60, 4, 9
+_GLUED_FROM, _GLUED_TO, _GLUED_LAST, _LONGEST_ENDING, _LONGEST_OF_OTHERS = 7, 60, 4, 9, 6
 _NEVER_MEANT = frozenset({Sense.SMALL, Sense.THANKS, Sense.IF, Sense.SCOPE, Sense.RELATIVE, Sense.OTHERS, Sense.WHETHER, Sense.NOT})
 """Words that decide nothing, or too much: a misspelt word is not taken for one of them."""
 
@@ -53,6 +53,7 @@ class Lexicon:
             phrases.sort(key=lambda phrase: (-len(phrase[0]), -len("".join(phrase[0]))))
         self._slips = Slips(_worth_meaning(self._exact), _worth_meaning(self._stems))
         self._word = lru_cache(maxsize=8192)(self._find)
+        self._part = lru_cache(maxsize=1024)(self._parted)
         self._mend = lru_cache(maxsize=8192)(self._find_mended)
         self._phrases_from = lru_cache(maxsize=8192)(self._find_phrases)
 
@@ -73,18 +74,18 @@ class Lexicon:
         return tuple(part for text in texts for part in self._mend(text))
 
     def _find_mended(self, text: str) -> tuple[str, ...]:
-        if parted := self._parted(text):
+        if parted := self._part(text):
             return parted
         return (text,) if self._word(text).language else (self._slips.meant(text) or text,)
 
-    def _parted(self, text: str, most: int = 3) -> tuple[str, ...]:
+    def _parted(self, text: str, most: int = 7) -> tuple[str, ...]:
         """Return the words of ours that stand in ``text`` without spaces between them: empty where it is one word, or none of ours."""
         if not _GLUED_FROM <= len(text) <= _GLUED_TO or self._is_whole(text):
             return ()
         for at in range(1, len(text) - _GLUED_LAST + 1):
             first, rest = text[:at], text[at:]
             if self._is_whole(first) and (at > 1 or len(first) == 1):
-                if most and (further := self._parted(rest, most - 1)):
+                if most and (further := self._part(rest, most - 1)):
                     return first, *further
                 if self._is_telling(rest) and self._is_whole(rest):
                     return first, rest
@@ -97,7 +98,10 @@ class Lexicon:
         """Tell whether ``text`` is a word of ours, with no more behind its stem than an ending."""
         if text in self._exact:
             return True
-        return any(text[:end] in self._stems for end in range(max(_KEY, len(text) - _LONGEST_ENDING), len(text) + 1))
+        for end in range(max(_KEY, len(text) - _LONGEST_ENDING), len(text) + 1):
+            if entry := self._stems.get(text[:end]):
+                return entry.language is Language.KK or len(text) - end <= _LONGEST_OF_OTHERS
+        return False
 
     def _add_table(self, table: Table, language: Language, *, of_law: bool) -> None:
         for sense, forms in table.items():
