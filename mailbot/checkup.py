@@ -37,6 +37,7 @@ from mailbot.config import (
 )
 from mailbot.daemon import relay_of
 from mailbot.errors import ConfigurationMistake, Problem
+from mailbot.folders import special_folder, spelt_by_server
 from mailbot.imap import LoginRefused, Mailbox
 from mailbot.policies import law_alone, load_policy
 from mailbot.providers import PROVIDERS, authserv_id_in, is_named, narrowest_name
@@ -289,6 +290,7 @@ def _look_at_inbox(part: str, inbox: Inbox) -> Iterator[Finding]:
         )
         yield from _told(part, _look_for_folder(part, "sent_folder", inbox.sent_folder, mailbox))
         yield from _told(part, _look_for_folder(part, "spam_folder", inbox.spam_folder, mailbox))
+        yield _look_for_take_in(part, inbox, mailbox)
         yield from _told(part, _look_for_signatures(part, inbox, mailbox))
 
 
@@ -327,11 +329,24 @@ def _look_for_folder(part: str, key: str, setting: str, mailbox: Mailbox) -> Ite
     use = {"sent_folder": "\\Sent", "spam_folder": "\\Junk"}[key]
     if setting == "none":
         yield _ok(part, f"{key}: not looked into, as configured")
-    elif name := setting or mailbox.special_folder(use):
+    elif name := setting or special_folder(mailbox, use):
         with mailbox.elsewhere(name):
             yield _ok(part, f"{key}: {name} holds {mailbox.exists} messages")
     else:
         yield _note(part, f'{key}: the server marks no folder {use}; write its name, or {key} = "none"')
+
+
+def _look_for_take_in(part: str, inbox: Inbox, mailbox: Mailbox) -> Finding:
+    """Look for the folder into which staff put requests. It is not made here, and mail is read without it."""
+    if inbox.take_in_folder == "none":
+        return _ok(part, "take_in_folder: not looked into, as configured")
+    name = spelt_by_server(mailbox, inbox.take_in_folder)
+    try:
+        with mailbox.elsewhere(name):
+            return _ok(part, f"take_in_folder: {name} holds {mailbox.exists} messages")
+    except ConfigurationMistake:
+        cure = 'the service makes it if the server lets it; if it is still missing after that, make it by hand, or write "none"'
+        return _note(part, f"take_in_folder: there is no folder {name}; {cure}")
 
 
 def _look_for_signatures(part: str, inbox: Inbox, mailbox: Mailbox) -> Iterator[Finding]:

@@ -207,6 +207,7 @@ class Inbox(Server):
     start: Start = "now"
     sent_folder: str = ""
     spam_folder: str = ""
+    take_in_folder: Text = "mailbot/Take in"
     authserv_id: ServerName | None = None
     filing: Literal["leave", "keyword", "folder"] = "leave"
     filing_name: str = ""
@@ -295,9 +296,15 @@ class Config(Section):
         if len(set(watched)) < len(inboxes):
             raise ValueError("two [[inbox]] tables name the same address and folder")
         for inbox in inboxes:
-            for key, folder in (("sent_folder", inbox.sent_folder), ("spam_folder", inbox.spam_folder)):
+            named = {key: getattr(inbox, key) for key in ("sent_folder", "spam_folder", "take_in_folder")}
+            for key, folder in named.items():
                 if (inbox.address.lower(), _folded(folder)) in watched:
                     raise ValueError(f'{key} = "{folder}" is the folder of an [[inbox]]; name another, or write "none"')
+            if (
+                named["take_in_folder"] in (named["sent_folder"], named["spam_folder"], inbox.filing_name)
+                and inbox.take_in_folder != "none"
+            ):
+                raise ValueError(f'take_in_folder = "{inbox.take_in_folder}" is used for something else; name another, or write "none"')
         return inboxes
 
     @field_validator("system")

@@ -43,13 +43,16 @@ class Desk:
     now: Callable[[], datetime]
 
 
-def set_up_desk(config: Config, now: Callable[[], datetime]) -> Desk:
-    """Open the store and load the policy; raise ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
+def set_up_desk(config: Config, now: Callable[[], datetime], database: Database | None = None) -> Desk:
+    """Open the store and load the policy; raise ``ConfigurationMistake`` or ``StoreFailure`` with a sentence.
+
+    ``database`` is a store that is open already, in place of the configured one.
+    """
     policy = load_policy(config.operator.policy)
     zone = ZoneInfo(config.operator.timezone)
     systems = (OWN_SYSTEM, *(system.name for system in config.system))
     calendar = Calendar(policy.law.country, read_moved_days(config.operator.calendar_overrides))
-    database = open_database(config.store.url)
+    database = database or open_database(config.store.url)
     with database.write() as tx:
         keys = keys_of(tx)
         set_systems(tx, {OWN_SYSTEM: "own"} | {system.name: system.mode for system in config.system}, now())

@@ -25,7 +25,7 @@ from rules.addresses import mailbox_key
 from rules.automatic import LOOP_MARK_FIELD
 from rules.digest_days import day_due
 from rules.life import OPEN
-from rules.vocabulary import Language, Outcome, RequestType
+from rules.vocabulary import Language, Outcome, RequestType, State
 from rules.working_days import Calendar
 from storage import ledger, outbox, overview
 from storage.outbox import NewLetter
@@ -117,7 +117,7 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
         traffic={folder: traffic.get(folder, Traffic()) for folder in (*order.folders, *_busy(traffic))},
         not_read=[folder for folder in order.folders if _is_not_read(traffic.get(folder), now)],
         month=month,
-        numbers=_numbers(desk, [matter for matter in matters if matter.received_on.replace(day=1) == month], now),
+        numbers=_numbers(desk, [matter for matter in matters if _counts(matter, month)], now),
     )
 
 
@@ -162,6 +162,11 @@ def _numbers(desk: Desk, matters: Sequence[Matter], now: datetime) -> dict[Reque
     for matter in matters:
         numbers[None if matter.outcome is Outcome.HELD else matter.type][_result(desk, matter, now)] += 1
     return numbers
+
+
+def _counts(matter: Matter, month: date) -> bool:
+    """Tell whether a request is of the month; what staff said is none was none."""
+    return matter.received_on.replace(day=1) == month and matter.state is not State.NO_REQUEST
 
 
 def _result(desk: Desk, matter: Matter, now: datetime) -> Result:

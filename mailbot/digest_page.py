@@ -63,8 +63,8 @@ def write_page(digest: Digest, face: Face) -> Page:
         "written": f"{read_wording(face.language).spell(digest.now.date())}, {digest.now:%H:%M}",
         "month": speaker.month(),
     }
-    html = _environment().get_template("digest/digest.html.j2").render(values)
-    text = _environment().get_template("digest/digest.txt.j2").render(values)
+    html = environment().get_template("digest/digest.html.j2").render(values)
+    text = environment().get_template("digest/digest.txt.j2").render(values)
     return Page(speaker.subject(), wrapped(text), html)
 
 
@@ -109,7 +109,7 @@ def allotted(sizes: Mapping[Section, int]) -> dict[Section, int]:
 
 
 @lru_cache
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the templates' environment: a missing value is an error, and whatever goes into HTML is escaped (H102)."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),

@@ -1,12 +1,13 @@
-"""Two lighter ears beside the inbox; neither folder is ever changed.
+"""Three lighter ears beside the inbox; none of the folders is ever changed.
 
 What staff answered by hand is heard in the Sent folder (H112): the register notes it, and the digest asks whether that was all.
 A request that the server took for spam is heard in the spam folder (H78): it is listed for staff, its limit runs, nothing is answered.
+What staff put into the folder for requests is taken in as one: ``mailbot.corrections``.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from threading import Event
 
@@ -15,9 +16,11 @@ from sqlalchemy import Connection
 from mailbot.answers import Envelope
 from mailbot.arrival import OWN_MARK, pointers_of
 from mailbot.config import Inbox
+from mailbot.corrections import TakeIn
 from mailbot.desk import Desk
 from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.fetching import Lying
+from mailbot.folders import own_folder, special_folder
 from mailbot.imap import Mailbox
 from mailbot.logs import log
 from mailbot.rounds import MOST_TRIES, Count, Round
@@ -31,6 +34,8 @@ from storage.overview import ANSWERED_BY_HAND
 
 NOT_LISTENED = "none"
 """What the configuration writes where a folder is not to be read."""
+
+TAKE_IN = "take_in_folder"
 
 MOST_RECIPIENTS = 20
 """A letter to more people than this answers nobody."""
@@ -53,7 +58,7 @@ class Sent:
 
 
 class Ears:
-    """The Sent and the spam folder of one inbox, on its open connection."""
+    """The Sent and the spam folder of one inbox, and the one for requests, on its open connection."""
 
     def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox, watched: frozenset[str] = frozenset()) -> None:
         """Nothing is looked for yet: the inbox comes first. ``watched`` are folders of this address that have watches of their own."""
@@ -63,22 +68,25 @@ class Ears:
         """Key of the configuration → why its folder could not be read the last time; the inbox is read all the same."""
 
     def listen(self, stop: Event, batch_done: Callable[[Count], None]) -> Count:
-        """Hear what is new in both folders; return what was found among spam.
+        """Hear what is new in the folders; return what was found among spam, and among what staff put aside as requests.
 
         Raises ``NoSuchFolder`` where a folder that is named was never there. One that can be read no more is only told of.
         """
         heard = Count()
         for key, use, hear in (("sent_folder", "\\Sent", self._hear_answers), ("spam_folder", "\\Junk", self._hear_spam)):
             if not stop.is_set():
-                heard += self._hear_in(key, use, partial(hear, stop=stop, batch_done=batch_done))
+                heard += self._hear_in(key, partial(self._folder, use=use), partial(hear, stop=stop, batch_done=batch_done))
+        if not stop.is_set():
+            take_in = TakeIn(self._desk, self._inbox, self._mailbox, batch_done)
+            heard += self._hear_in(TAKE_IN, self._for_requests, partial(take_in.go, stop=stop))
         return heard
 
-    def _hear_in(self, key: str, use: str, hear: Callable[[str], Count]) -> Count:
-        """Open the folder that ``key`` names, or the server marks for ``use``, and hear what is in it."""
+    def _hear_in(self, key: str, find: Callable[[str], str | None], hear: Callable[[str], Count]) -> Count:
+        """Open the folder that ``find`` makes of what ``key`` names, and hear what is in it."""
         configured = str(getattr(self._inbox, key))
         try:
-            folder = configured or self._marked(use)
-            if folder is None or folder == NOT_LISTENED or folder in self._watched:
+            folder = find(configured)
+            if folder is None:
                 return Count()
             with self._mailbox.elsewhere(folder):
                 heard = hear(folder)
@@ -91,9 +99,40 @@ class Ears:
         self.deaf.pop(key, None)
         return heard
 
+    def answers_since(self, day: date) -> dict[str, datetime] | None:
+        """Return which requests of the register were answered by hand since ``day``, and when; None where no Sent folder is known."""
+        folder = self._folder(self._inbox.sent_folder, "\\Sent")
+        if folder is None:
+            return None
+        answers: dict[str, datetime] = {}
+        with self._mailbox.elsewhere(folder):
+            first = next(self._mailbox.uids_since(day), None)
+            uids = self._mailbox.uids_above(first - 1) if first else []
+            for start in range(0, len(uids), self._inbox.batch):
+                sent = self._sent(uids[start : start + self._inbox.batch])
+                with self._desk.database.read() as tx:
+                    answered, when = _answered(tx, sent), {each.uid: each.sent_at for each in sent}
+                answers |= {reference: when[uid] for reference, uid in answered.items() if reference not in answers}
+        return answers
+
+    def _folder(self, configured: str, use: str) -> str | None:
+        """Return the folder that is configured, else the one that the server marks for a use; None where none is to be heard."""
+        folder = configured or self._marked(use)
+        return None if folder == NOT_LISTENED or folder in self._watched else folder
+
+    def _for_requests(self, configured: str) -> str | None:
+        """Return the folder into which staff put requests, made if need be, once a connection; None where there is none to be had."""
+        if configured == NOT_LISTENED:
+            return None
+        if configured not in self._found:
+            self._found[configured] = own_folder(self._mailbox, configured)
+        folder = self._found[configured]
+        return None if folder in self._watched else folder
+
     def _go_deaf(self, key: str, configured: str, problem: Problem) -> None:
         """Tell, once, that a folder can be read no more; raise where it was named and never there (H18)."""
-        if isinstance(problem, ConfigurationMistake) and configured and self._cursor(configured) is None:
+        needed = configured and key != TAKE_IN
+        if isinstance(problem, ConfigurationMistake) and needed and self._cursor(configured) is None:
             raise NoSuchFolder(f'inbox.{key}: there is no folder {configured}; make it, name another, or write "none"') from problem
         if key not in self.deaf:
             log.warning("folder_not_heard", folder=key, reason=str(problem))
@@ -102,7 +141,7 @@ class Ears:
     def _marked(self, use: str) -> str | None:
         """Return the folder that the server marks for a use; it is asked once a connection."""
         if use not in self._found:
-            self._found[use] = self._mailbox.special_folder(use)
+            self._found[use] = special_folder(self._mailbox, use)
         return self._found[use]
 
     def _cursor(self, folder: str) -> Cursor | None:
@@ -136,8 +175,7 @@ class Ears:
             tries = ledger.begin_batch(tx, cursor, uids[0], uids[-1])
         if tries > MOST_TRIES:
             log.error("sent_mail_passed_over", messages=len(uids), uid=uids[0])
-        envelopes = self._mailbox.envelopes(uids) if tries <= MOST_TRIES else {}
-        sent = [each for envelope in envelopes.values() if (each := self._read(envelope)).pointers]
+        sent = self._sent(uids) if tries <= MOST_TRIES else []
         now = self._desk.now()
         with self._desk.database.write() as tx:
             answered = _answered(tx, sent)
@@ -147,6 +185,9 @@ class Ears:
         for reference in answered:
             log.info(ANSWERED_BY_HAND, reference=reference)
         return replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0, hangups=0)
+
+    def _sent(self, uids: Sequence[int]) -> list[Sent]:
+        return [each for envelope in self._mailbox.envelopes(uids).values() if (each := self._read(envelope)).pointers]
 
     def _read(self, envelope: Envelope) -> Sent:
         """Read what ties a sent message to requests: for each person it went to, as if that person had sent it."""

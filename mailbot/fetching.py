@@ -29,6 +29,9 @@ from storage import register
 TEXT_CAP = 65_536
 """Bytes of a text part that are read: a request stands in the first lines."""
 
+SHORT_LETTER = 24_000
+"""Bytes of a message up to which its text is read whatever its subject: what people type themselves is short, business mail seldom is."""
+
 BEGINNING = MAX_HEADER + TEXT_CAP
 """Bytes of a message that are read where the server's structure promises no text in it."""
 
@@ -85,6 +88,14 @@ class Fetcher:
         undelivered = self._read_bodies(arrivals)
         missing = sorted((set(uids) - envelopes.keys()) | undelivered)
         return Fetched([arrival for arrival in arrivals if arrival.place.uid not in undelivered], self._still_there(missing))
+
+    def fetch_chosen(self, cursor: Cursor, uid: int) -> Arrival | None:
+        """Fetch a message that a person chose: it is read whole, whatever its head says. None where the server does not deliver it."""
+        envelope = self._mailbox.envelopes([uid]).get(uid)
+        arrival = self._read_head(cursor, envelope) if envelope else None
+        if arrival is None or self._read_raw([arrival], BEGINNING if "too_large" in arrival.flags else None):
+            return None
+        return arrival
 
     def unread(self, cursor: Cursor, uid: int, reason: str) -> Arrival:
         """Fetch a message that is to be set aside: its bytes are kept, and nothing of it is read."""
@@ -165,13 +176,14 @@ class Fetcher:
         for arrival in arrivals:
             if arrival.screening is not None and arrival.screening.automatic:
                 continue
+            sender = arrival.pointers.sender_key
             glance = self._desk.recogniser.glance(arrival.message.subject)
             tie = picture.tie(arrival.pointers)
-            sender = arrival.pointers.sender_key
+            is_known = sender is not None and (sender in asking or sender in picture.by_sender)
             if glance is Glance.MATCH or (tie and tie.by_our_words) or "undecodable_subject" in arrival.message.defects:
                 whole.append(arrival)
                 asking.add(sender)
-            elif glance is Glance.EMPTY_HANDED or tie or (sender and (sender in asking or sender in picture.by_sender)):
+            elif glance is Glance.EMPTY_HANDED or _is_short(arrival) or tie or is_known:
                 text.append(arrival)
         small = [arrival for arrival in whole if "too_large" not in arrival.flags]
         return small, text + [arrival for arrival in whole if "too_large" in arrival.flags]
@@ -226,6 +238,11 @@ class Fetcher:
         for uid in sorted(set(missing) - there):
             log.info("message_vanished", uid=uid)
         return sorted(there)
+
+
+def _is_short(arrival: Arrival) -> bool:
+    """Tell whether a message is one that a person wrote and hardly more than its text: what it asks may stand under any subject."""
+    return arrival.screening is None and arrival.size <= SHORT_LETTER
 
 
 def _may_say_more(message: Message) -> bool:

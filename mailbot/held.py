@@ -4,11 +4,13 @@ A message is read again from the bytes that were kept, without any server; where
 part in it: what brought it down three times is not put before it again.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from mailbot.arrival import Arrival, age_flags, lies_in_spam, read_arrival, with_body
 from mailbot.config import Inbox
+from mailbot.corrections import read_as_put_there
 from mailbot.desk import Desk
 from mailbot.errors import Problem
 from mailbot.fetching import KEPT_AS_IT_CAME, Fetcher, Lying
@@ -60,9 +62,12 @@ def _from_bytes(desk: Desk, inboxes: Inboxes, aside: SetAside, raw: bytes) -> Ar
     message, flags = read(raw), age_flags(desk, aside.received_at)
     arrival = read_arrival(desk, aside.place, aside.received_at, len(raw), split_head(raw)[0], message, flags)
     of_address = [inbox for inbox, _ in inboxes if inbox.address == aside.place.inbox]
-    if of_address and not any(_is_of(inbox, aside.place) for inbox in of_address):
+    was_put_there = any(_is_staffs(inbox, aside.place) for inbox in of_address)
+    if of_address and not was_put_there and not any(_is_of(inbox, aside.place) for inbox in of_address):
         lies_in_spam(arrival)
     with_body(desk, arrival, message)
+    if was_put_there:
+        read_as_put_there(desk, arrival)
     if not message.attachments and len(raw) <= KEPT_AS_IT_CAME:
         arrival.raw = raw
     return arrival
@@ -75,7 +80,8 @@ def _from_mailbox(desk: Desk, inboxes: Inboxes, aside: SetAside) -> Arrival:
     if not of_address:
         raise NotReadAgain(f"{lost}the configuration names {place.inbox} no more")
     inbox, address = next((each for each in of_address if _is_of(each[0], place)), of_address[0])
-    lying = Lying.IN_INBOX if _is_of(inbox, place) else Lying.IN_SPAM
+    was_put_there = _is_staffs(inbox, place)
+    lying = Lying.IN_INBOX if was_put_there or _is_of(inbox, place) else Lying.IN_SPAM
     with desk.database.read() as tx:
         cursor = ledger.cursor_of(tx, place.inbox, place.folder)
     mailbox = Mailbox(address)
@@ -89,12 +95,24 @@ def _from_mailbox(desk: Desk, inboxes: Inboxes, aside: SetAside) -> Arrival:
     if not fetched.arrivals:
         why = "the mail server still does not deliver it" if fetched.lost else "it no longer lies in the mailbox"
         raise NotReadAgain(f"{lost}{why}; `mailbot held drop {aside.name}` takes it off the list")
-    return fetched.arrivals[0]
+    arrival = fetched.arrivals[0]
+    if was_put_there:
+        read_as_put_there(desk, arrival)
+    return arrival
 
 
 def _is_of(inbox: Inbox, place: Place) -> bool:
-    """Tell whether a message lies in the folder of an inbox; else it was heard in the spam folder."""
+    """Tell whether a message lies in the folder of an inbox; else it was heard in another one."""
     return (inbox.address, inbox.folder) == (place.inbox, place.folder)
+
+
+def _is_staffs(inbox: Inbox, place: Place) -> bool:
+    """Tell whether a message lies in the folder into which staff put requests, however the server spells what stands above it."""
+    name = inbox.take_in_folder.rpartition("/")[2]
+    return inbox.address == place.inbox and not _is_of(inbox, place) and _SEPARATORS.split(place.folder)[-1] == name
+
+
+_SEPARATORS = re.compile(r"[./\\]")
 
 
 def _take_in_again(desk: Desk, inboxes: Inboxes, aside: SetAside, arrival: Arrival, who: str) -> Entry:

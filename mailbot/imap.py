@@ -8,7 +8,7 @@ import logging
 import re
 import select
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -124,30 +124,6 @@ class Mailbox:
         finally:
             self._folder, self._listed = self._address.folder, listed
             self.examine()
-
-    def special_folder(self, use: str) -> str | None:
-        """Return the folder with a special use, ``\\Sent`` or ``\\Junk``; None where the server names none (RFC 6154)."""
-        wanted = {use.lower().encode(), *((b"\\spam",) if use == "\\Junk" else ())}  # XLIST, the older way, calls it so
-        try:
-            folders = self._said(self._special_folders)
-        except (_RefusedCommand, _Unreadable):  # a server that does not tell, or not readably, has no such folder, for us
-            return None
-        for flags, name in folders:
-            marks = {flag.lower() for flag in flags}
-            if marks & wanted and not marks & {b"\\noselect", b"\\nonexistent"}:
-                return str(name)
-        return None
-
-    def _special_folders(self) -> list[tuple[tuple[bytes, ...], str]]:
-        """Ask only for folders with a special use, where the server understands that; else for all with their attributes."""
-        client, imap = self._client, self._client._imap
-        if client.has_capability("SPECIAL-USE") and client.has_capability("LIST-EXTENDED"):
-            kind, said = imap._simple_command("LIST", "(SPECIAL-USE)", '""', '"*"')
-            client._checkok("list", kind, said)
-            found = client._proc_folder_list(imap._untagged_response(kind, said, "LIST")[1])
-        else:
-            found = client.xlist_folders() if client.has_capability("XLIST") else client.list_folders()
-        return [(flags, name) for flags, _, name in found]
 
     def newest(self, count: int) -> list[int]:
         """Return the UIDs of the newest messages, ascending."""
@@ -352,7 +328,7 @@ class Mailbox:
         for chunk in _chunks(uids):
             try:
                 fetched.update(read(self._said(lambda chunk=chunk: self._answer(chunk, items))))
-            except (_RefusedCommand, _Unreadable, exceptions.ProtocolError, *UNREADABLE):  # all but the first: H54
+            except (RefusedCommand, Unreadable, exceptions.ProtocolError, *UNREADABLE):  # all but the first: H54
                 if len(chunk) > 1:
                     for uid in chunk:
                         fetched.update(self._fetch([uid], items, read))
@@ -378,6 +354,10 @@ class Mailbox:
             told.append(self._said(self._client._imap._get_line))
         return told
 
+    def ask(self, command: Callable[[IMAPClient], Any]) -> Any:
+        """Run one command of the library's on the open connection and sort its failure; ``mailbot.folders`` asks so."""
+        return self._said(lambda: command(self._client))
+
     def _said(self, command: Any) -> Any:
         """Run one command and sort its failure."""
         try:
@@ -393,11 +373,11 @@ class Mailbox:
             if text.startswith("select failed"):
                 key = "inbox.folder" if self._folder == self._address.folder else "inbox.sent_folder or spam_folder"
                 raise ConfigurationMistake(f"{key}: {self._where} has no folder {self._folder}; make it there, or name another") from error
-            raise _RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
+            raise RefusedCommand(f"{self._where} refuses a command: {_reason(error)}") from error
         except (OSError, EOFError) as error:
             raise self._away(error) from error
         except UNREADABLE as error:
-            raise _Unreadable(f"the IMAP server {self._where} says what cannot be read ({type(error).__name__})") from error
+            raise Unreadable(f"the IMAP server {self._where} says what cannot be read ({type(error).__name__})") from error
         self._note_alerts()
         return answer
 
@@ -432,11 +412,11 @@ class Mailbox:
                 self.alerts.append(alert)
 
 
-class _Unreadable(MailServerAway):
+class Unreadable(MailServerAway):
     """The server answered, and not as RFC 3501 wants it: a folder's name or a number that is none."""
 
 
-class _RefusedCommand(TemporaryFailure):
+class RefusedCommand(TemporaryFailure):
     """The server answered NO or BAD to one command."""
 
 

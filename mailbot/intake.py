@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 
 from mailbot.arrival import Arrival, fingerprint_of, text_key
 from mailbot.desk import Desk
+from mailbot.judging import asked_changes
 from mailbot.opening import NewEntry, new_entry
 from rules.addresses import mailbox_key
 from rules.decide import Case, Decision, decide
+from rules.details_change import Change
 from rules.matching import KnownRequest, Picture
-from rules.vocabulary import Outcome, Standing, State
+from rules.vocabulary import Outcome, RequestType, Standing, State
 from storage import evidence, outbox, register, subscribers
 from storage.evidence import Receipt
 from storage.ledger import Entry
@@ -40,10 +42,12 @@ class _Record:
     stopped: dict[str, bytes] = field(default_factory=dict)
     reopened: list[str] = field(default_factory=list)
     history: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
 
     def add(self, opened: NewEntry) -> None:
         """Gather what a new entry of the register writes."""
         self.requests.append(opened.request)
+        self.changes += ((opened.request.reference, change) for change in opened.changes)
         if opened.letter is not None:
             self.letters.append(opened.letter)
         if opened.stops is not None:
@@ -65,15 +69,23 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
             written.add(new_entry(desk, arrival, decision, reference, on_file.get(_sender_of(arrival)), now))
         _fold(picture, arrival, decision, reference)  # the next message sees it
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
+        if decision.outcome is Outcome.FOLLOW_UP and reference and _is_open_update(picture.requests[reference]):
+            written.changes += ((reference, change) for change in asked_changes(arrival.message))
     numbering.close()
     register.add_requests(tx, written.requests, now)
     for reference in written.reopened:
         register.set_state(tx, reference, State.AWAITING_STAFF, now)
+    register.propose(tx, written.changes)
     register.note(tx, written.history, now)
     evidence.keep(tx, written.receipts)
     subscribers.stop_messages(tx, written.stopped, now)
     outbox.queue(tx, written.letters, now)
     return written.entries
+
+
+def _is_open_update(known: KnownRequest) -> bool:
+    """Tell whether what its requester adds may say what is to be changed."""
+    return known.type is RequestType.UPDATE and known.is_open and not known.is_held
 
 
 def _may_matter(arrival: Arrival) -> bool:

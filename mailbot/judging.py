@@ -1,16 +1,17 @@
 """Judging one message by itself: no store, no server, no open requests. ``classify`` and the demo use it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rules.addresses import mailbox_key
 from rules.automatic import OwnMail, screen
 from rules.body import SEALED, TOO_MANY_PARTS
 from rules.decide import PERSONAL, Case, decide
+from rules.details_change import Change
 from rules.message import Message, read
 from rules.own_words import carries_another, own_words, rejoined
 from rules.policy import Policy
 from rules.recognition import Glance, Reading, Recogniser
-from rules.vocabulary import Outcome, Standing
+from rules.vocabulary import Outcome, RequestType, Standing
 
 CANNOT_BE_READ = Reading(Outcome.HELD, reason="The body cannot be read, and the subject says nothing.", may_be=PERSONAL)
 
@@ -25,6 +26,17 @@ def recognised(recogniser: Recogniser, message: Message) -> Reading:
     return CANNOT_BE_READ if recogniser.glance(message.subject) is Glance.EMPTY_HANDED else reading
 
 
+def asked_changes(message: Message) -> tuple[Change, ...]:
+    """Return what an update asks to change: in our form, if it comes filled in, else in its own words."""
+    from rules.details import proposed  # slow to import, and few messages are updates
+    from rules.details_form import filled_lines
+
+    text = message.text or ""
+    filled = filled_lines(text)
+    changes = proposed("", filled, sender=message.sender) if filled else ()
+    return changes or proposed(message.subject, rejoined(own_words(text)), sender=message.sender)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a message is, and why."""
@@ -36,6 +48,7 @@ class Verdict:
     clause: str | None
     certainty: str | None
     reason: str
+    changes: tuple[Change, ...] = ()
 
     def as_row(self) -> dict[str, object]:
         """Return the verdict as the command's JSON has it."""
@@ -47,7 +60,7 @@ class Verdict:
             "clause": self.clause,
             "certainty": self.certainty,
             "reason": self.reason,
-            "changes": [],
+            "changes": [asdict(change) for change in self.changes],
         }
 
 
@@ -74,4 +87,6 @@ class Judge:
         elif decision.outcome is not reading.outcome:
             reading = Reading(decision.outcome, reading.type, reading.language, reason=decision.reason.replace("_", " "))
         outcome = Outcome.HELD if decision.outcome is Outcome.SHUNTED else decision.outcome  # a person must look, either way
-        return Verdict(outcome, reading.type, reading.language, reading.matched, reading.clause, reading.certainty, reading.reason)
+        changes = asked_changes(message) if (outcome, reading.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
+        words = (reading.language, reading.matched, reading.clause, reading.certainty, reading.reason)
+        return Verdict(outcome, reading.type, *words, changes)

@@ -18,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailbot.wording import TEMPLATES, read_wording
 from rules.automatic import LOOP_MARK_FIELD
+from rules.details_change import Field
+from rules.details_form import HEADINGS, LABELS, held_fields
 from rules.policy import Policy
 from rules.vocabulary import Duty, Language, LetterKind, RequestType
 
@@ -67,7 +69,8 @@ class Occasion:
     ``type`` None: a person will read the letter first. ``language`` None: one letter in Kazakh and Russian.
     ``clause`` is named only if ``clause_is_policys``. ``done`` is what is recorded as done; ``elsewhere`` means that
     other systems have still to follow. ``in_reply_to`` and ``references`` are those of the person's letter.
-    ``ground``, ``kept`` and ``answer`` are the staff's own words, in the person's language.
+    ``ground``, ``kept`` and ``answer`` are the staff's own words, in the person's language. ``changes`` are the details that an update
+    was understood to name, without their values (H69, H83); where there are none, its acknowledgement asks back with a form.
     """
 
     kind: LetterKind
@@ -87,6 +90,7 @@ class Occasion:
     kept_until: date | None = None
     done_on: date | None = None
     answer: str = ""
+    changes: tuple[Field, ...] = ()
 
     @property
     def achieved(self) -> bool:
@@ -115,6 +119,7 @@ class LetterOffice:
         self._sender = deliverable(sender)
         self._envelope_sender = envelope_sender
         self._token = token
+        self._held = held_fields(policy.data_held)
         self._names = {language: operator_name(policy, language) for language in Language}
         self._from = {language: mailbox(name, self._sender) for language, name in self._names.items()}
         self._wordings = {language: read_wording(language) for language in Language}
@@ -170,6 +175,9 @@ class LetterOffice:
             kept=plain_text(occasion.kept),
             kept_until=wording.spell(occasion.kept_until),
             answer=plain_text(occasion.answer),
+            changes=", ".join(dict.fromkeys(LABELS[language][field].lower() for field in occasion.changes)),
+            heading=HEADINGS[language],
+            form=[f"{LABELS[language][field]}:" for field in self._held] if asks_back(occasion) else [],
         )
 
     def _subject(self, kind: LetterKind, language: Language | None) -> str:
@@ -188,6 +196,12 @@ def refuse_untruth(occasion: Occasion) -> None:
         raise LetterMistake("a completion was to be announced while other systems have still to follow")
     if occasion.kind is LetterKind.COMPLETION and not (occasion.done or occasion.answer.strip()):
         raise LetterMistake("a completion was to be announced, and nothing is recorded as done")
+
+
+def asks_back(occasion: Occasion) -> bool:
+    """Tell whether an update does not say what is to be changed."""
+    is_update = occasion.kind is LetterKind.ACKNOWLEDGEMENT and occasion.type is RequestType.UPDATE
+    return is_update and not occasion.changes and not occasion.achieved
 
 
 def deliverable(address: str) -> str:

@@ -10,11 +10,13 @@ from datetime import date, datetime
 from mailbot.arrival import Arrival
 from mailbot.desk import OWN_SYSTEM, Desk
 from mailbot.digest_words import words_of
+from mailbot.judging import asked_changes
 from mailbot.letters import ASKED_DUTY, LetterMistake, Occasion, UndeliverableAddress
 from mailbot.logs import log
 from rules.addresses import mailbox_key
 from rules.deadlines import Obligation, day_of
 from rules.decide import Acknowledge, Decision, Opening, StopMessages, hold_for_a_person
+from rules.details_change import Change
 from rules.recognition import Reading
 from rules.vocabulary import Duty, Language, LetterKind, Outcome, RequestType, Standing, State
 from storage.outbox import NewLetter
@@ -32,6 +34,8 @@ class NewEntry:
     letter: NewLetter | None
     stops: bytes | None
     """The key of the address to which nothing is sent any more."""
+    changes: tuple[Change, ...] = ()
+    """What an update asks to change."""
 
 
 def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, subscriber_id: int | None, now: datetime) -> NewEntry:
@@ -46,10 +50,12 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
         obligations += _stops_elsewhere(desk, arrival, obligations)
     stops = arrival.pointers.sender_key if StopMessages() in opening.effects else None
     ahead = _earliest(each.due for each in obligations if not each.is_met)
+    changes = asked_changes(arrival.message) if (decision.outcome, opening.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
     letter, flags = None, set(arrival.flags)
     if acknowledgement := next((effect for effect in opening.effects if isinstance(effect, Acknowledge)), None):
         occasion = _occasion(desk, arrival, acknowledgement, obligations, reference)
-        letter = write_letter(desk, replace(occasion, done=_STOPPED) if stops else occasion, now)
+        told = replace(occasion, done=_STOPPED if stops else frozenset(), changes=tuple(change.field for change in changes))
+        letter = write_letter(desk, told, now)
         flags |= {"no_letter_possible"} if letter is None else set()
     waits = opening.for_staff or "no_letter_possible" in flags or not all(each.is_met for each in obligations)
     reading = arrival.reading
@@ -78,7 +84,7 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
         flags=tuple(sorted(flags)),
         obligations=obligations,
     )
-    return NewEntry(request, letter, stops)
+    return NewEntry(request, letter, stops, changes)
 
 
 def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool = True) -> NewLetter | None:

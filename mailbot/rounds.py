@@ -68,7 +68,7 @@ class Round:
     def go(self, stop: Event) -> Count:
         """Take in everything new, then file away what is due. Raises ``CursorMoved`` if another worked here meanwhile."""
         begun = self._desk.now()
-        cursor = self._cursor()
+        cursor = self.cursor()
         self._retry_pending(cursor, stop)
         waiting = self._mailbox.uids_above(cursor.last_uid)
         for batch, following in _with_following(self._batches(cursor, waiting)):
@@ -102,7 +102,7 @@ class Round:
         with self._desk.database.write() as tx:
             ledger.filed(tx, due)
 
-    def _cursor(self) -> Cursor:
+    def cursor(self) -> Cursor:
         """Return where to begin: at the configured point at first start, at the beginning when the folder was renumbered."""
         mailbox, inbox = self._mailbox, self._inbox
         with self._desk.database.read() as tx:

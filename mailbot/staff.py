@@ -36,7 +36,7 @@ class NotPossible(Problem):
 def approve(desk: Desk, reference: str, who: str, *, what: str | None = None) -> Registered:
     """Carry out in mailbot's own store what the request asks, or one duty, and tick that off; other systems stay open (I12)."""
     with desk.database.write() as tx:
-        request = _open_request(tx, reference)
+        request = open_request(tx, reference)
         mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
         mailbots = [owed for owed in mailbots if (owed.what == what if what else _is_asked(request, owed))]
         if not mailbots:
@@ -54,7 +54,7 @@ def approve(desk: Desk, reference: str, who: str, *, what: str | None = None) ->
 def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
     """Record that staff met a duty, everywhere or in one system. It changes nothing in mailbot's own store: that is ``approve``."""
     with desk.database.write() as tx:
-        request = _open_request(tx, reference)
+        request = open_request(tx, reference)
         still_open = [owed for owed in request.obligations if owed.met_at is None]
         meant = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
         if what is None and len({owed.what for owed in meant}) > 1:
@@ -72,12 +72,12 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
     if not plain_text(ground):
         raise NotPossible("a refusal needs a written ground: --ground 'obligation unperformed, art. 8(2)'")
     with desk.database.write() as tx:
-        request = _open_request(tx, reference)
+        request = open_request(tx, reference)
         if request.type is RequestType.AUTHORITY_INQUIRY:
             raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
         if stops := [owed for owed in request.obligations if _is_promised_stop(owed)]:
             raise NotPossible(f"{reference}: messages stop everywhere, whatever is refused; do that first: {_told(request, stops)}")
-        state = _moved(request, Move.REFUSE)
+        state = moved(request, Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
         register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
         if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
@@ -85,20 +85,20 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
                 f"{reference}: no letter may go to its sender, and nobody is refused without one: "
                 f"tell the person in another way; it stays open until it is done: {_open_ones(request)}"
             )
-        return _found(tx, reference)
+        return found(tx, reference)
 
 
 def postpone(desk: Desk, reference: str, who: str, day: date) -> Registered:
     """Remind staff again on ``day``. The due date stays: the law knows no extension."""
     with desk.database.write() as tx:
-        request = _open_request(tx, reference)
+        request = open_request(tx, reference)
         if request.due is not None and day > request.due:
             raise NotPossible(f"{reference} is due on {request.due}; it cannot be postponed past that day, and the law knows no extension")
         if day <= _today(desk):
             raise NotPossible(f"{day} is not a day to come")
         register.postpone(tx, reference, day)
         register.note(tx, [(reference, "postponed", who, {"to": day.isoformat()})], desk.now())
-        return _found(tx, reference)
+        return found(tx, reference)
 
 
 def reopen(desk: Desk, reference: str, who: str, *, what: str | None = None, system: str | None = None) -> Registered:
@@ -107,15 +107,15 @@ def reopen(desk: Desk, reference: str, who: str, *, what: str | None = None, sys
     The subscriber stays as it is: messages go again by ``resume_messages`` alone.
     """
     with desk.database.write() as tx:
-        request = _found(tx, reference)
+        request = found(tx, reference)
         if request.state in life.OPEN and what is None and system is None:
             raise NotPossible(f"{reference} is open ({request.state})")
         if what is not None or system is not None:
             _take_back(desk, tx, request, who, _ticked(request, what, system))
         if request.state not in life.OPEN:
-            register.set_state(tx, reference, _moved(request, Move.REOPEN), desk.now())
+            register.set_state(tx, reference, moved(request, Move.REOPEN), desk.now())
             register.note(tx, [(reference, "reopened", who, {})], desk.now())
-        return _found(tx, reference)
+        return found(tx, reference)
 
 
 def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
@@ -128,29 +128,29 @@ def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
         for reference in stopped_by:
             lifted = subscribers.resume_messages(tx, reference, desk.now())
             register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
-            request = _found(tx, reference)
+            request = found(tx, reference)
             if request.type is RequestType.OPT_OUT and request.state in life.OPEN:
-                register.set_state(tx, reference, _moved(request, Move.WITHDRAW), desk.now())
+                register.set_state(tx, reference, moved(request, Move.WITHDRAW), desk.now())
                 not_owed = ", ".join(f"{owed.what} ({owed.system})" for owed in request.obligations if owed.met_at is None)
                 register.note(tx, [(reference, "withdrawn", who, {"no_longer_owed": not_owed or "nothing"})], desk.now())
         return stopped_by
 
 
-def _found(tx: Connection, reference: str) -> Registered:
+def found(tx: Connection, reference: str) -> Registered:
     request = register.find_request(tx, reference)
     if request is None:
         raise NoSuchRequest(reference)
     return request
 
 
-def _open_request(tx: Connection, reference: str) -> Registered:
-    request = _found(tx, reference)
+def open_request(tx: Connection, reference: str) -> Registered:
+    request = found(tx, reference)
     if request.state not in life.OPEN:
         raise NotPossible(f"{reference} is closed ({request.state}); type `mailbot requests reopen {reference}` first")
     return request
 
 
-def _moved(request: Registered, move: Move) -> State:
+def moved(request: Registered, move: Move) -> State:
     try:
         return life.after(request.state, move, request.type)
     except MoveNotAllowed as mistake:
@@ -201,7 +201,7 @@ def _looked_up(tx: Connection, request: Registered) -> Registered:
     owner = subscribers.ids_by_email(tx, [key]).get(key)
     if owner is not None:
         register.link_subscriber(tx, request.reference, owner)
-    return _found(tx, request.reference)
+    return found(tx, request.reference)
 
 
 def _ticked(request: Registered, what: str | None, system: str | None) -> list[Owed]:
@@ -225,14 +225,14 @@ def _take_back(desk: Desk, tx: Connection, request: Registered, who: str, ticked
 
 def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_something: bool) -> Registered:
     """Close the request once nothing is owed any more, and tell the person what was done."""
-    request = _found(tx, reference)
+    request = found(tx, reference)
     register.recount_due(tx, reference)
     if all(owed.met_at is not None for owed in request.obligations):
-        register.set_state(tx, reference, _moved(request, Move.CARRY_OUT), desk.now())
+        register.set_state(tx, reference, moved(request, Move.CARRY_OUT), desk.now())
         register.note(tx, [(reference, "carried_out", who, {})], desk.now())
         if did_something and request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF and _done(tx, request):
             _write(desk, tx, request, LetterKind.COMPLETION, "")
-    return _found(tx, reference)
+    return found(tx, reference)
 
 
 def _done(tx: Connection, request: Registered) -> frozenset[Duty]:

@@ -14,6 +14,7 @@ class Move(StrEnum):
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
     LAPSE = "lapse"
+    DISMISS = "dismiss"
     REOPEN = "reopen"
 
 
@@ -33,6 +34,7 @@ MOVES: dict[tuple[State, Move], State] = {
     (State.AWAITING_STAFF, Move.REFUSE): State.REFUSED,
     (State.AWAITING_STAFF, Move.WITHDRAW): State.WITHDRAWN,
     (State.AWAITING_STAFF, Move.LAPSE): State.LAPSED,
+    **{(state, Move.DISMISS): State.NO_REQUEST for state in OPEN},  # staff say that nobody asked for anything
     **{(state, Move.REOPEN): State.AWAITING_STAFF for state in CLOSED},
 }
 

@@ -139,11 +139,8 @@ _KAZAKH_DIGIT = re.compile(r"(?<=[а-яә-ӯ])[2345890=-]+|[2345890=-]+(?=[а-я
 _ENGLISH_KEYS = str.maketrans("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.")
 
 
-def other_layouts(text: str) -> tuple[str, ...]:
-    """Return what lower-case ``text`` says if it was typed with another keyboard layout switched on."""
-    if text.isascii():
-        return (text.translate(_RUSSIAN_KEYS), text.translate(_KAZAKH_KEYS))
-    return (text.translate(_ENGLISH_KEYS),)
+LAYOUTS = (_RUSSIAN_KEYS, _KAZAKH_KEYS, _ENGLISH_KEYS)
+"""What each key means on the keyboard that was meant, in lower case: Russian and Kazakh for Latin letters, English for Cyrillic ones."""
 
 
 def with_kazakh_keys(text: str) -> str:

@@ -1,10 +1,11 @@
 """What a message asks for: the policy's marks, then the law's words, then people's, in Kazakh, Russian and English.
 
-``EVIDENCE`` is the order of the evidence: the first that finds something decides. ``DOUBTS`` then say what the letter's own words make of a
-request. Each piece of evidence is a function in ``rules.evidence``; words and what they mean stand in ``rules.lexicon``, spelling in
-``rules.normal_form``; whether a message is automatic is left to the header fields and ``rules.automatic``.
+``PLAIN`` and ``UNCLEAR`` are the order of the evidence: the first that finds something decides. ``DOUBTS`` then say what the letter's own
+words make of a request. Each piece of evidence is a function in ``rules.evidence``; words and what they mean stand in ``rules.lexicon``,
+spelling in ``rules.normal_form``; whether a message is automatic is left to the header fields and ``rules.automatic``.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -16,7 +17,7 @@ from rules.evidence.body import (
     read_attachment_names,
     read_body,
     read_body_under_another_subject,
-    read_new_contact,
+    read_changes,
 )
 from rules.evidence.doubts import (
     asks_again,
@@ -33,13 +34,9 @@ from rules.evidence.reading import (
     Evidence,
     Reading,
     doubted,
+    guess,
 )
-from rules.evidence.spelling import (
-    read_body_typed_otherwise,
-    read_misspelt_subject,
-    read_other_alphabet,
-    read_other_layout,
-)
+from rules.evidence.spelling import respelt
 from rules.evidence.subject import (
     AUTOMATIC,
     hear_authority,
@@ -60,7 +57,7 @@ from rules.evidence.unclear import (
     hold_other_language,
 )
 from rules.lexicon.grid import CONTRARY, GRID
-from rules.lexicon.letter import language_of, opened
+from rules.lexicon.letter import Letter, language_of, opened
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import has, is_clean
@@ -79,7 +76,7 @@ class Glance(StrEnum):
 
 
 SUBJECTS_REMEMBERED = 1024
-"""Most mail of an inbox belongs to threads, and a thread keeps its subject."""
+"""Most mail of an inbox belongs to threads, and a thread keeps its subject; and much differs only by a number."""
 
 
 class Recogniser:
@@ -90,8 +87,8 @@ class Recogniser:
         self._glanced = lru_cache(SUBJECTS_REMEMBERED)(self._glance)
 
     def glance(self, subject: str) -> Glance:
-        """Tell from the subject alone whether the message may be a request."""
-        return self._glanced(subject)
+        """Tell from the subject alone whether the message may be a request. Which number an invoice has makes no difference."""
+        return self._glanced(_NUMBER.sub("0", subject))
 
     def _glance(self, subject: str) -> Glance:
         letter = opened(subject, None)
@@ -101,8 +98,11 @@ class Recogniser:
             return Glance.EMPTY_HANDED
         if has(letter.subject, *TELLING) or is_clean(letter.subject):
             return Glance.MATCH
-        evidence = EVIDENCE if has(letter.subject, *_ASKING) else MISSPELT
-        return Glance.MATCH if any(hear(letter, self._marks) for hear in evidence) else Glance.NOTHING
+        if has(letter.subject, *_ASKING) and self._heard(letter, PLAIN + UNCLEAR):
+            return Glance.MATCH
+        others = (other for _, other in respelt(letter) if has(other.subject, *_ASKING))
+        found = name_mark_nearly(letter, self._marks) or hold_other_language(letter, self._marks)
+        return Glance.MATCH if found or any(self._heard(other, PLAIN + UNCLEAR) for other in others) else Glance.NOTHING
 
     def recognise(self, subject: str, own_words: str | None, attachments: Sequence[str] = (), *, forwards: bool = False) -> Reading:
         """Return what the message asks, from its subject and the words that its sender wrote (None: not read).
@@ -110,7 +110,7 @@ class Recogniser:
         ``forwards`` tells that a message of somebody else lies in it or under it.
         """
         letter = opened(subject, own_words, attachments)
-        reading = next(filter(None, (evidence(letter, self._marks) for evidence in EVIDENCE)), NOTHING_FOUND)
+        reading, letter = self._found(letter)
         if reading.outcome is Outcome.ORDINARY:
             return reading
         reading = replace(reading, language=language_of(letter, reading.language))
@@ -121,11 +121,29 @@ class Recogniser:
         reading = next(filter(None, (doubt(letter, reading) for doubt in DOUBTS)), reading)
         return replace(reading, clause=self._marks.clause_for(reading.type)) if reading.type and not reading.clause else reading
 
+    def _found(self, letter: Letter) -> tuple[Reading, Letter]:
+        """Return what is found in the letter, and the spelling of it in which it was."""
+        others = list(respelt(letter)) if (reading := self._heard(letter, PLAIN)) is None else []
+        if reading is not None:
+            return reading, letter
+        for evidence in (PLAIN, UNCLEAR):
+            if evidence is UNCLEAR and (reading := self._heard(letter, UNCLEAR)):
+                return reading, letter
+            for says, other in others:
+                found = self._heard(other, evidence)
+                if found and found.outcome is not Outcome.ORDINARY:
+                    return guess(found, says), other
+        return NOTHING_FOUND, letter
 
+    def _heard(self, letter: Letter, evidence: tuple[Evidence, ...]) -> Reading | None:
+        return next(filter(None, (hear(letter, self._marks) for hear in evidence)), None)
+
+
+_NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 _ASKING = (ACTS | GRID.keys() | CONTRARY.keys() | OBJECTS | {Sense.POLICY}) - {Sense.ME}
 
 
-EVIDENCE: tuple[Evidence, ...] = (
+PLAIN: tuple[Evidence, ...] = (
     pass_over_automatic_mail,
     pass_over_thanks,
     name_mark_exactly,
@@ -138,27 +156,19 @@ EVIDENCE: tuple[Evidence, ...] = (
     read_subject,
     find_mark_in_body,
     read_body,
-    read_misspelt_subject,
-    read_other_layout,
-    read_other_alphabet,
-    read_body_typed_otherwise,
     hear_objection,
-    read_new_contact,
+    read_changes,
     read_body_under_another_subject,
+)
+"""What says plainly what is asked; heard first in the letter as it stands, then in each other spelling of it."""
+
+UNCLEAR: tuple[Evidence, ...] = (
     read_attachment_names,
     hold_likely_demand,
     hold_other_language,
     ask_generally,
     hold_bare_theme,
 )
-
-MISSPELT: tuple[Evidence, ...] = (
-    name_mark_nearly,
-    read_misspelt_subject,
-    read_other_layout,
-    read_other_alphabet,
-    hold_other_language,
-)
-"""What alone can find something in a subject that names, as it is written, nothing that can be asked."""
+"""What is heard when nothing says it plainly."""
 
 DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_other_business)

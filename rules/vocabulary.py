@@ -126,6 +126,7 @@ class State(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+    NO_REQUEST = "no_request"
 
 
 class LetterKind(StrEnum):

@@ -6,12 +6,12 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from rules.fingerprint import Keys
 from rules.message import Attachment
 from rules.place import Place
-from storage.database import insert_new
+from storage.database import insert_new, refuse_if_kept
 from storage.tables import receipts, secrets
 
 
@@ -86,6 +86,15 @@ def raw_at(tx: Connection, place: Place) -> bytes | None:
 def forget(tx: Connection, place: Place) -> None:
     """Make room for what is to be kept of a message that is taken in again."""
     tx.execute(delete(receipts).where(*_at(place)))
+
+
+def strip(tx: Connection) -> list[tuple[str | None, bytes]]:
+    """Give away the headers that are kept, with the requests they belong to, and keep of each message only what ties others to it."""
+    refuse_if_kept(tx)
+    held = receipts.c.header != b""
+    rows = tx.execute(select(receipts.c.reference, receipts.c.header).where(held).order_by(receipts.c.id)).all()
+    tx.execute(update(receipts).where(held).values(header=b"", text=None, raw=None))
+    return [(row.reference, bytes(row.header)) for row in rows]
 
 
 _KEPT = select(*(receipts.c[name] for name in ("received_at", "header", "text", "attachments")))

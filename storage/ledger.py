@@ -3,16 +3,16 @@
 It holds no readable personal data: a message is known by its place and a keyed hash.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, func, insert, select, update
 
 from rules.place import Cursor, Place
 from rules.vocabulary import Outcome
-from storage.database import portions
+from storage.database import portions, refuse_if_kept
 from storage.tables import FILING_DUE, cursors, ledger, letters, notes, pending, receipts, requests
 
 SETTLED_BY_STAFF = "settled_by_staff"
@@ -72,6 +72,15 @@ class Note:
     what: str
     who: str
     detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a row of the ledger says of its message."""
+
+    row: int
+    outcome: Outcome
+    reference: str | None
 
 
 class CursorMoved(Exception):
@@ -231,6 +240,21 @@ def record_again(tx: Connection, row: int, entry: Entry, who: str, now: datetime
     del again["taken_at"]
     tx.execute(update(ledger).where(ledger.c.id == row).values(again))
     _note(tx, row, "read_again", who, {"outcome": entry.outcome}, now)
+
+
+def written_at(tx: Connection, place: Place) -> Written | None:
+    """Return what the ledger says of the message at a place; None if it says nothing."""
+    columns = (ledger.c.id, ledger.c.outcome, ledger.c.reference)
+    row = tx.execute(select(*columns).where(*(ledger.c[name] == value for name, value in asdict(place).items()))).one_or_none()
+    return Written(row.id, Outcome(row.outcome), row.reference) if row else None
+
+
+def drain(tx: Connection) -> Counter[Outcome]:
+    """Count what became of the messages, and forget them: a rehearsal keeps no row of ordinary mail."""
+    refuse_if_kept(tx)
+    groups = tx.execute(select(ledger.c.outcome, func.count()).group_by(ledger.c.outcome)).all()
+    tx.execute(delete(ledger))
+    return Counter({Outcome(outcome): count for outcome, count in groups})
 
 
 def notes_on(tx: Connection, row: int) -> tuple[Note, ...]:

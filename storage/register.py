@@ -7,13 +7,14 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
 
+from rules.details_change import Change, Field
 from rules.life import CLOSED, OPEN
 from rules.matching import KnownRequest, Picture, Pointers, references_named
 from rules.place import Place
 from rules.reference import reference as make_reference
 from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing, State
 from storage.database import insert_new, portions
-from storage.tables import counters, events, letters, obligations, receipts, requests
+from storage.tables import changes, counters, events, letters, obligations, receipts, requests
 
 OPENING = 0x6D61696C626F75
 """PostgreSQL's advisory lock under which requests are opened."""
@@ -212,6 +213,19 @@ def note(tx: Connection, happenings: Sequence[tuple[str, str, str, Mapping[str, 
     if happenings:
         rows = [{"reference": ref, "at": now, "what": what, "who": who, "detail": dict(detail)} for ref, what, who, detail in happenings]
         tx.execute(insert(events), rows)
+
+
+def propose(tx: Connection, asked: Sequence[tuple[str, Change]]) -> None:
+    """Keep what updates ask to change: (reference, change). Nothing is applied by it."""
+    if asked:
+        rows = [{"reference": reference, "field": change.field, "old": change.old, "new": change.new} for reference, change in asked]
+        tx.execute(insert(changes), rows)
+
+
+def changes_of(tx: Connection, reference: str) -> tuple[Change, ...]:
+    """Return what a request asks to change, in the order in which it was written."""
+    rows = tx.execute(select(changes).where(changes.c.reference == reference).order_by(changes.c.id))
+    return tuple(Change(Field(row.field), row.old, row.new) for row in rows)
 
 
 URGENT_FIRST = (requests.c.state.in_(CLOSED), requests.c.due.is_(None), requests.c.due, requests.c.reference)

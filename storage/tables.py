@@ -278,6 +278,17 @@ obligations = Table(
     UniqueConstraint("reference", "what", "system"),
 )
 
+changes = Table(  # what an update asks to change, in the order in which it was written; nothing is applied by being here
+    "changes",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("field", String(20), nullable=False),
+    Column("old", Text),  # null: the letter does not say it
+    Column("new", Text, nullable=False),
+    Index(None, "reference"),
+)
+
 events = Table(
     "events",
     metadata,
@@ -287,6 +298,20 @@ events = Table(
     Column("what", String(40), nullable=False),
     Column("who", Text, nullable=False),
     Column("detail", JSON, nullable=False),
+    Index(None, "reference"),
+)
+
+corrections = Table(  # what staff say of a message that mailbot had made something else of: candidates for new cases
+    "corrections",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("was_outcome", String(20), nullable=False),
+    Column("was_type", String(20)),
+    Column("was_reason", Text, nullable=False),
+    Column("says", String(20), nullable=False),  # a type of request, "ordinary", or "request": still to be typed
     Index(None, "reference"),
 )
 

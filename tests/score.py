@@ -16,7 +16,7 @@ from email.policy import SMTP
 from functools import cache
 from pathlib import Path
 
-from mailbot.judging import Judge
+from mailbot.judging import Judge, Verdict
 from mailbot.policies import load_policy
 from rules.vocabulary import RequestType
 
@@ -80,15 +80,20 @@ def score(cases: Iterable[Case]) -> list[Scored]:
 
 def taken_for(case: Case) -> tuple[str, str]:
     """Return the label that mailbot gives a letter, and why."""
-    verdict = _judge(case.policy).judge(raw(case))
+    verdict = judge(case)
     label = {"request": str(verdict.type), "held": "review"}.get(verdict.outcome, "none")
     return label, verdict.reason
 
 
-def raw(case: Case) -> bytes:
+def judge(case: Case, sender: str = "writer@mail.example") -> Verdict:
+    """Return the verdict on a letter."""
+    return _judge(case.policy).judge(raw(case, sender))
+
+
+def raw(case: Case, sender: str) -> bytes:
     """Return a letter as it comes over the wire."""
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"] = "writer@mail.example", "info@operator.example"
+    message["From"], message["To"] = sender, "info@operator.example"
     message["Subject"] = case.subject
     message.set_content(case.body)
     for name in case.attached:

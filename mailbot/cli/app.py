@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
+from mailbot.cli.cases import cases_app
 from mailbot.cli.check import check
 from mailbot.cli.classify import classify
 from mailbot.cli.demo import demo
 from mailbot.cli.digest import digest
 from mailbot.cli.held import held_app
+from mailbot.cli.init import init
 from mailbot.cli.letters import letters_app
+from mailbot.cli.mark import mark
 from mailbot.cli.policy import policy_app
 from mailbot.cli.requests import requests_app
 from mailbot.cli.run import run
+from mailbot.cli.scan import scan
 from mailbot.cli.store import store_app
 from mailbot.cli.subscribers import subscribers_app
 from mailbot.cli.terms import visible
@@ -31,14 +35,18 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(check)
+app.command()(init)
 app.command()(classify)
 app.command(short_help="Show what mailbot makes of sample mail.")(demo)
+app.command(short_help="Rehearse on the mail that is there; nothing is changed.")(scan)
 app.command()(digest)
 app.add_typer(policy_app)
+requests_app.command("mark")(mark)
 app.add_typer(requests_app)
 app.add_typer(subscribers_app)
 app.add_typer(letters_app)
 app.add_typer(held_app)
+app.add_typer(cases_app)
 app.add_typer(store_app)
 
 

@@ -2,11 +2,15 @@
 
 import sys
 from datetime import UTC, date, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mailbot.cli.terms import JsonOption, print_cells, print_json, print_lines
+
+if TYPE_CHECKING:
+    from rules.policy_text import Findings
 
 policy_app = typer.Typer(name="policy", no_args_is_help=True, help="What a policy promises, and how that stands beside the law.")
 
@@ -65,6 +69,44 @@ def check(name: PolicyArgument, on: DayOption = None, as_json: JsonOption = Fals
             print_cells([[warning.code, warning.clause or "-", warning.text]])
     if not as_json:
         print_lines([f"{policy.name} can be used; warnings: {len(warnings)}"])
+
+
+@policy_app.command("read")
+def read(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy as text or HTML.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read the text of a policy, and print it as a pack to review.
+
+    Each entry stands under the clause that it was read from; gaps are questions to you.
+    """
+    from mailbot.drafting import beside_law, pack_name, pack_of
+    from mailbot.policy_file import read_policy_file
+    from rules.policy_text import read_policy_text
+
+    policy = read_policy_file(file)
+    found = beside_law(read_policy_text(policy.text), day_of(None))
+    if as_json:
+        print_json(findings_as_object(found))
+    else:
+        print_lines(pack_of(found, pack_name(file), policy.sha256).splitlines())
+
+
+def findings_as_object(found: "Findings") -> dict[str, object]:
+    """Return what was read as programs read it."""
+    return {
+        "operator_name": found.operator_name,
+        "inbox_addresses": found.inbox_addresses,
+        "subject_phrases": [{"type": each.type, "phrase": each.phrase, "clause": each.clause} for each in found.subject_phrases],
+        "time_limits": [{"what": each.what, "amount": each.amount, "unit": each.unit, "clause": each.clause} for each in found.time_limits],
+        "law_references": [{"id": each} for each in found.law_references],
+        "request_channels": [
+            {"type": each.type, "channel": each.channel, "detail": each.detail, "clause": each.clause} for each in found.request_channels
+        ],
+        "data_categories": found.data_categories,
+        "purposes": found.purposes,
+        "warnings": [{"code": each.code, "text": each.text, "clause": each.clause} for each in found.warnings],
+    }
 
 
 def day_of(on: datetime | None) -> date:

@@ -1,6 +1,7 @@
 """``mailbot requests``: the register, and what staff do with it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -89,13 +90,15 @@ def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOpti
         history = register.history_of(tx, reference.upper())
         messages = evidence.messages_of(tx, reference.upper())
         letters = outbox.list_letters(tx, reference.upper())
+        changes = register.changes_of(tx, reference.upper())
     if request is None:
         raise NoSuchRequest(reference)
     if as_json:
-        print_json(_row(request))
+        print_json({**_row(request), "changes": [asdict(change) for change in changes]})
         return
     zone = ZoneInfo(settings.operator.timezone)
     print_lines(_told(request, zone))
+    print_lines(f"asked: {each.field} → {each.new}" + (f" (was {each.old})" if each.old else "") for each in changes)
     print_lines(line for message in messages for line in _quoted(message, zone))
     print_lines(_written(request, messages, letters))
     print_lines(_remembered(history, zone))

@@ -1,7 +1,6 @@
 """What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
 
 from rules.evidence.reading import (
-    CONTACT_VALUE,
     HEARD_ANYHOW,
     LINK,
     NOT_SAID_OF_US,
@@ -9,6 +8,7 @@ from rules.evidence.reading import (
     all_demands,
     by_demands,
     by_mark,
+    changes_in,
     doubted,
     held,
     is_turned,
@@ -71,24 +71,24 @@ def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
     return request_for(marks, RequestType.OBJECT_AUTOMATED, matched, Certainty.GUESS, "It objects to a decision of a machine.")
 
 
-def read_new_contact(letter: Letter, marks: Marks) -> Reading | None:
-    """A number or an address stands in the body, and words that say that it is the new one."""
-    if not letter.leaves_it_to_the_body or has(letter.subject, Sense.BUSINESS) or not CONTACT_VALUE.search(letter.body_text):
+def read_changes(letter: Letter, marks: Marks) -> Reading | None:
+    """The body says what is to be another in the writer's own details, under a subject that says so too or says nothing."""
+    names_details = has(letter.subject, Sense.CONTACT, Sense.ACCOUNT, Sense.DATA)
+    may_mean_it = names_details or letter.leaves_it_to_the_body or has(letter.subject, Sense.CHANGE, Sense.WRONG, Sense.NEW, Sense.SEND)
+    is_business = not names_details and any(has(text, Sense.BUSINESS) for text in (letter.subject, *(letter.body or ())))
+    if not may_mean_it or is_business or has(letter.subject, Sense.SUBSCRIBE, Sense.OTHERS, Sense.OUR, *_OF_ANOTHER_FIRM):
         return None
-    for text in letter.telling[:HEARD_ANYHOW]:
-        if (
-            has(text, Sense.NEW, Sense.CHANGE)
-            and has(text, Sense.CONTACT, Sense.SEND, Sense.MY)
-            and not has(text, Sense.OUR, *NOT_SAID_OF_US)
-        ):
-            matched = " ".join(word.text for word in text if word.senses & {Sense.NEW, Sense.CHANGE, Sense.CONTACT})
-            return request_for(marks, RequestType.UPDATE, matched, Certainty.GUESS, "The body tells a new number or address.")
-    return None
+    if any(has(text, Sense.OUR, Sense.SUBSCRIBE) for text in letter.telling):
+        return None
+    if not (changes := changes_in(letter)):
+        return None
+    fields = ", ".join(change.field.replace("_", " ") for change in changes)
+    return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")
 
 
 def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:
     """The body asks for something of the writer's own, though the subject is about something else."""
-    if letter.leaves_it_to_the_body or has(letter.subject, Sense.POLICY, Sense.INSTRUCTION, Sense.GATHERING):
+    if letter.leaves_it_to_the_body or has(letter.subject, *_OF_ANOTHER_FIRM):
         return None
     has_link = LINK.search(letter.body_text)
     is_short_answer = letter.unwrapped.is_reply and sum(map(len, letter.body or ())) <= _SHORT_ANSWER
@@ -97,7 +97,7 @@ def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | N
         for sentence in letter.acting[:HEARD_ANYHOW]
         for demand in demands(sentence)
         if (has(sentence, Sense.ME, Sense.MY, Sense.PERSONAL) or is_short_answer)
-        and not has(sentence, *NOT_SAID_OF_US)
+        and not has(sentence, *_OF_ANOTHER_FIRM)
         and not (has_link and demand.type is RequestType.OPT_OUT)
     ]
     if any(is_turned(sentence) for sentence in letter.telling):
@@ -106,6 +106,7 @@ def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | N
     return doubted(reading, "It is asked for on a condition.") if reading and has(letter.subject, Sense.IF) else reading
 
 
+_OF_ANOTHER_FIRM = (Sense.POLICY, Sense.INSTRUCTION, Sense.GATHERING)
 _SHORT_ANSWER = 16
 """Words of an answer to something we sent; who says no more than "do not write any more" means what is above it."""
 

@@ -7,6 +7,7 @@ from rules.evidence.reading import (
     TELLING,
     Reading,
     absorbed,
+    changes_in,
     doubted,
     names_another,
 )
@@ -17,10 +18,14 @@ from rules.vocabulary import Certainty, Outcome, RequestType
 
 
 def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
-    """Who asks for somebody else must show the right to (Law 94-V art. 24)."""
+    """Who asks for somebody else must show the right to (Law 94-V art. 24); changes that ``rules.details`` finds are the writer's own."""
     if any(names_another(text) for text in (letter.subject, *letter.telling)):
-        return doubted(reading, "It is asked for another person.")
+        return None if _is_plain_update(letter, reading) else doubted(reading, "It is asked for another person.")
     return None
+
+
+def _is_plain_update(letter: Letter, reading: Reading) -> bool:
+    return reading.type is RequestType.UPDATE and bool(changes_in(letter))
 
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
@@ -28,7 +33,7 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     for sentence in letter.telling:
         wants_mail = reading.type is RequestType.OPT_OUT and has(sentence, Sense.SUBSCRIBE) and not has(sentence, Sense.NOT)
         if is_taken_back(sentence) or reading.type in denied(sentence) or wants_mail:
-            return doubted(reading, "The body contradicts the subject.")
+            return None if _is_plain_update(letter, reading) else doubted(reading, "The body contradicts the subject.")
     return None
 
 

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from rules.details_change import Change
 from rules.lexicon.grid import GRID
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_own, is_taken_back, sentences
+from rules.normal_form import BODY_LIMIT
 from rules.policy import Mark
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
@@ -84,13 +86,24 @@ def all_demands(text: Words) -> list[Demand]:
     return [demand for sentence in sentences(text) for demand in demands(sentence)]
 
 
-def stated(text: Words) -> list[Demand]:
-    """Return the demands of ``text`` but for those that only ask whether they can be made."""
-    return [demand for sentence in sentences(text) if not has(sentence, Sense.WHETHER) for demand in demands(sentence)]
+def changes_in(letter: Letter) -> tuple[Change, ...]:
+    """Return what an update asks to change."""
+    from rules.details import proposed  # slow to import, and few messages are updates
+
+    return proposed(letter.written, letter.own_words[:BODY_LIMIT], sender=None) if letter.own_words else ()
 
 
-def guessed(found: Iterable[Demand]) -> list[Demand]:
-    return [replace(demand, certainty=Certainty.GUESS) for demand in found]
+def stated(text: Words, letter: Letter) -> list[Demand]:
+    """Return the demands of ``text`` but for those that only ask: whether they can be made, or why they were."""
+    asking = (Sense.WHETHER, Sense.HOW_MUCH) if "?" in letter.written else (Sense.WHETHER,)
+    return [demand for sentence in sentences(text) if not has(sentence, *asking) for demand in demands(sentence)]
+
+
+def guess(reading: Reading, says: str) -> Reading:
+    """Return a verdict that rests on another spelling; ``says`` names it."""
+    if reading.outcome is Outcome.HELD:
+        return reading
+    return replace(reading, certainty=Certainty.GUESS, reason=f"{says}: {reading.reason[0].lower()}{reading.reason[1:]}")
 
 
 def narrowed(found: Sequence[Demand], letter: Letter) -> list[Demand]:

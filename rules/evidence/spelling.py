@@ -1,89 +1,105 @@
-"""What a text says that was misspelt, typed with another keyboard layout, or written in another alphabet: tried when all else failed."""
+"""What a letter says if it was misspelt, typed with another keyboard layout, or written in another alphabet.
+
+Tried only when nothing was found in it as it stands. Subject and body are respelt each by itself: often only one of them slipped.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from rules.evidence.reading import (
-    LINK,
-    Reading,
-    by_demands,
-    guessed,
-    stated,
-)
-from rules.lexicon.letter import Letter, is_latin
-from rules.lexicon.marks import Marks
+from rules.lexicon.letter import Letter, is_latin, with_body
 from rules.lexicon.sentence import Words, tells
 from rules.lexicon.words import AS_WRITTEN, IN_LATIN, WITHOUT_KAZAKH_LETTERS
-from rules.normal_form import SUBJECT_LIMIT, folded, other_layouts, skeleton, with_kazakh_keys, words
+from rules.normal_form import LAYOUTS, folded, skeleton, with_kazakh_keys, words
 from rules.vocabulary import Language
 
 FEW_WORDS = 4
-"""A subject so short may say all it says in misspelt words; a longer one has one word that is spelt right."""
+"""A text so short may say all it says in misspelt words; a longer one has one word that is spelt right."""
 
-
-def read_misspelt_subject(letter: Letter, marks: Marks) -> Reading | None:
-    """The subject uses the law's words with a slip in a word that a mark holds."""
-    if len(letter.texts) > FEW_WORDS and not any(map(tells, letter.subject)):
-        return None
-    mended = AS_WRITTEN.mended(letter.texts)
-    if mended == letter.texts:
-        return None
-    return by_demands(guessed(stated(AS_WRITTEN.read(mended))), marks, "But for a slip of the pen the subject asks")
-
-
-def read_other_layout(letter: Letter, marks: Marks) -> Reading | None:
-    """The subject was typed with another keyboard layout switched on, the whole of it or some words."""
-    for typed in typed_otherwise(letter.unwrapped.core):
-        found = stated(typed)
-        if found:
-            return by_demands(guessed(found), marks, "Typed with another keyboard layout, the subject asks")
-    return None
-
-
-def read_other_alphabet(letter: Letter, marks: Marks) -> Reading | None:
-    """The subject is Russian or Kazakh in Latin letters, or Kazakh without its own letters."""
-    if any(word.language is Language.EN and tells(word) for word in letter.subject):
-        return None
-    return by_demands(guessed(stated(in_other_alphabet(letter.texts))), marks, "In another alphabet the subject asks")
-
-
-def read_body_typed_otherwise(letter: Letter, marks: Marks) -> Reading | None:
-    """The body was typed with another layout or in another alphabet, and the subject says nothing."""
-    heard = (word for sentence in letter.telling for word in sentence if tells(word))
-    if not letter.leaves_it_to_the_body or LINK.search(letter.body_text) or any(word.language is not Language.KK for word in heard):
-        return None
-    for line in [line[:SUBJECT_LIMIT] for line in letter.body_text.splitlines() if line.strip()][:3]:
-        for read in (*typed_otherwise(line), in_other_alphabet(tuple(words(folded(line))))):
-            if found := guessed(stated(read)):
-                return by_demands(found, marks, "Typed with another layout or alphabet, the body asks")
-    return None
-
-
-def typed_otherwise(core: str) -> Iterable[Words]:
-    """Yield what a text says if it, or those of its words that are no words here, were typed with another layout switched on."""
-    typed = core.lower()
-    if (kazakh := with_kazakh_keys(typed)) != typed:
-        yield AS_WRITTEN.read(words(folded(kazakh)))
-    known = [word for word in AS_WRITTEN.read(words(folded(core))) if word.language and len(word.text) > _LONGEST_INITIAL]
-    if not known:
-        yield from (AS_WRITTEN.read(words(folded(other))) for other in other_layouts(typed))
-    elif _TWO_ALPHABETS.search(typed):
-        tokens = [_turned(token) for token in typed.split()]
-        yield from (AS_WRITTEN.read(words(folded(" ".join(turned)))) for turned in zip(*tokens, strict=True))
-
+RESPELT_LIMIT = 600
+"""Characters of a body that are read in another spelling: who slips so slips from the first word on."""
 
 _LONGEST_INITIAL = 2
-_TWO_ALPHABETS = re.compile(r"[a-z]{4}.*[а-яәғқңөұүһі]|[а-яәғқңөұүһі].*[a-z]{4}", re.DOTALL)
+_BOTH_ALPHABETS = re.compile(r"[a-z]{4}.*[а-яәғқңөұүһі]|[а-яәғқңөұүһі].*[a-z]{4}", re.DOTALL)
 
 
-def _turned(token: str) -> tuple[str, str]:
-    """Return a word as it stands if it is one of ours, else as the two other layouts have it."""
-    if any(word.language for word in AS_WRITTEN.read(words(folded(token)))):
-        return token, token
-    typed = other_layouts(token)
-    return typed[0], typed[-1]
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A way in which a text may have been meant; ``read`` returns None for a text that cannot have been meant so."""
+
+    says: str
+    read: Callable[[str], Words | None]
 
 
-def in_other_alphabet(texts: tuple[str, ...]) -> Words:
-    lexicon = IN_LATIN if is_latin(texts) else WITHOUT_KAZAKH_LETTERS
-    return lexicon.read([skeleton(text) or text for text in texts])
+def respelt(letter: Letter) -> Iterator[tuple[str, Letter]]:
+    """Yield the letter in each spelling in which it says something new, with the words that say which."""
+    for spelling in SPELLINGS:
+        subject = spelling.read(letter.unwrapped.core)
+        body = spelling.read(letter.body_text[:RESPELT_LIMIT]) if letter.body_text else None
+        other = letter
+        if subject is not None:
+            texts = tuple(word.text for word in subject)
+            other = replace(other, subject=subject, texts=texts, unwrapped=replace(letter.unwrapped, core=" ".join(texts)))
+        if body is not None:
+            other = with_body(other, body)
+        if other is not letter:
+            yield spelling.says, other
+
+
+def _without_slips(text: str) -> Words | None:
+    texts = tuple(words(folded(text)))
+    if len(texts) > FEW_WORDS and not any(map(tells, AS_WRITTEN.read(texts))):
+        return None
+    mended = AS_WRITTEN.mended(texts)
+    return AS_WRITTEN.read(mended) if mended != texts else None
+
+
+def _with_keys(keys: dict[int, int]) -> Callable[[str], Words | None]:
+    """Return what reads a text as typed with other keys: the whole of it, or the words that are none of ours where alphabets are mixed."""
+
+    def read(text: str) -> Words | None:
+        typed = text.lower()
+        if not _knows(AS_WRITTEN.read(words(folded(typed)))):
+            typed = typed.translate(keys)
+        elif _BOTH_ALPHABETS.search(typed):
+            typed = " ".join(token if _is_ours(token) else token.translate(keys) for token in typed.split(" "))
+        else:
+            return None
+        return _if_it_tells(AS_WRITTEN.read(words(folded(typed))))
+
+    return read
+
+
+def _with_kazakh_digits(text: str) -> Words | None:
+    typed = text.lower()
+    meant = with_kazakh_keys(typed)
+    return _if_it_tells(AS_WRITTEN.read(words(folded(meant)))) if meant != typed else None
+
+
+def _in_other_alphabet(text: str) -> Words | None:
+    texts = tuple(words(folded(text)))
+    if not is_latin(texts):
+        return _if_it_tells(WITHOUT_KAZAKH_LETTERS.read([skeleton(each) or each for each in texts]))
+    if any(word.language is Language.EN and tells(word) for word in AS_WRITTEN.read(texts)):
+        return None
+    return _if_it_tells(IN_LATIN.read([skeleton(each) or each for each in texts]))
+
+
+def _if_it_tells(read: Words) -> Words | None:
+    return read if any(map(tells, read)) else None
+
+
+def _knows(read: Words) -> bool:
+    return any(word.language and len(word.text) > _LONGEST_INITIAL for word in read)
+
+
+def _is_ours(token: str) -> bool:
+    return any(word.language for word in AS_WRITTEN.read(words(folded(token))))
+
+
+SPELLINGS = (
+    Spelling("But for a slip of the pen", _without_slips),
+    Spelling("Kazakh letters typed as digits", _with_kazakh_digits),
+    *(Spelling("Typed with another keyboard layout", _with_keys(keys)) for keys in LAYOUTS),
+    Spelling("In another alphabet", _in_other_alphabet),
+)

@@ -15,6 +15,7 @@ from rules.evidence.reading import (
     names_another,
     question_in,
     request_for,
+    stated,
 )
 from rules.lexicon.grid import CONTRARY
 from rules.lexicon.letter import Letter
@@ -121,12 +122,8 @@ def hear_question(letter: Letter, marks: Marks) -> Reading | None:
 
 def read_subject(letter: Letter, marks: Marks) -> Reading | None:
     """The subject uses the law's words or people's."""
-    is_asked = "?" in letter.written
-    plain_ones = [
-        text for text in sentences(letter.subject) if not has(text, Sense.WHETHER) and not (is_asked and has(text, Sense.HOW_MUCH))
-    ]
-    found = [demand for sentence in plain_ones for demand in demands(sentence)]
-    if any(map(stands_alone, plain_ones)) and not is_clean(letter.subject):
+    found = stated(letter.subject, letter)
+    if any(map(stands_alone, sentences(letter.subject))) and not is_clean(letter.subject):
         return None  # "STOP! wrong ramp"
     if letter.telling and all(Sense.STOP in word.senses or word.senses == {Sense.SMALL} for word in letter.subject):
         return None  # what is to stop stands in the body

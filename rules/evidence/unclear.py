@@ -9,10 +9,8 @@ from rules.evidence.reading import (
     Reading,
     held,
     joined_text,
-    question_in,
     request_for,
 )
-from rules.evidence.spelling import in_other_alphabet, typed_otherwise
 from rules.lexicon.grid import GRID
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
@@ -62,10 +60,8 @@ def hold_other_language(letter: Letter, _marks: Marks) -> Reading | None:
 def ask_generally(letter: Letter, marks: Marks) -> Reading | None:
     """Somebody asks about the handling of personal data, in general or of the own ones, in whatever words besides."""
     texts, is_asked = (letter.subject, *letter.telling[:HEARD_ANYHOW]), "?" in letter.written or "?" in letter.body_text
-    if reading := next(filter(None, (_asked_generally(text, marks, is_asked=is_asked) for text in texts)), None):
-        return reading
-    typed = (*typed_otherwise(letter.unwrapped.core), in_other_alphabet(letter.texts)) if letter.texts else ()
-    return next(filter(None, (question_in(text, marks) or _asked_generally(text, marks, is_asked=is_asked) for text in typed)), None)
+    found = (_asked_generally(text, marks, is_asked=is_asked) for text in texts)
+    return next(filter(None, found), None)
 
 
 def _asked_generally(text: Words, marks: Marks, *, is_asked: bool) -> Reading | None:
@@ -122,13 +118,8 @@ def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
         return None
     if has(letter.subject, Sense.REQUEST) and letter.body is not None and letter.is_empty_handed:
         return held("It is called a request and holds nothing.", ANY_TYPE)
-    spelt = (
-        [letter.subject]
-        if any(word.language for word in letter.subject)
-        else [*typed_otherwise(letter.unwrapped.core), in_other_alphabet(letter.texts)]
-    )
-    for text in spelt:
-        acts = [act for word in text for act in word.senses & _THEMES.keys() if act is not Sense.STOP or len(text) == 1]
-        if acts and all(word.senses for word in text) and len(acts) >= sum(word.senses != {Sense.BREAK} for word in text):
-            return held("The subject names an act but not what it is asked for.", _THEMES[acts[0]])
+    acts = [act for word in letter.subject for act in word.senses & _THEMES.keys() if act is not Sense.STOP or len(letter.subject) == 1]
+    said = [word for word in letter.subject if word.senses != {Sense.BREAK}]
+    if acts and all(word.senses for word in said) and len(acts) >= len(said):
+        return held("The subject names an act but not what it is asked for.", _THEMES[acts[0]])
     return None

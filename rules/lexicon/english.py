@@ -129,7 +129,7 @@ PEOPLE: Table = {
     Sense.STATE_BODY: (
         "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
     ),
-    Sense.OTHERS: "employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
+    Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: "webinar- seminar- conference- workshop- training- course courses summit- forum- article-_on magazine-",
     Sense.COMPLAINT: "complain-",
     Sense.LEAK: "leaked read_out published exposed leak- disclosed",

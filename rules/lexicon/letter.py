@@ -5,7 +5,7 @@ Owns what can be told of a letter without asking what it demands: whether its su
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rules.lexicon.grid import CONTRARY
@@ -46,6 +46,7 @@ class Letter:
     acting: tuple[Words, ...]
     body_text: str
     attachments: tuple[str, ...]
+    own_words: str
 
     @property
     def is_empty_handed(self) -> bool:
@@ -103,10 +104,19 @@ def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ())
     wrapped = unwrapped(written)
     texts = tuple(words(folded(_unnamed(wrapped.core))))
     body_text = plain(own_words, BODY_LIMIT) if own_words else ""
-    body = None if own_words is None else _joined(sentences(AS_WRITTEN.read(words(folded(body_text)))))
-    telling = tuple(sentence for sentence in body or () if any(map(tells, sentence)))
+    letter = Letter(written, wrapped, texts, AS_WRITTEN.read(texts), None, (), (), body_text, tuple(attachments), own_words or "")
+    return letter if own_words is None else with_body(letter, AS_WRITTEN.read(words(folded(_LINE_GOES_ON.sub(" ", body_text)))))
+
+
+_LINE_GOES_ON = re.compile(r"(?<=\w)\n(?=[a-zа-яәғқңөұүһі])")
+
+
+def with_body(letter: Letter, read: Words) -> Letter:
+    """Return the letter with its body as it was read."""
+    body = _joined(sentences(read))
+    telling = tuple(sentence for sentence in body if any(map(tells, sentence)))
     acting = tuple(sentence for sentence in telling if has(sentence, *_ACTING))
-    return Letter(written, wrapped, texts, AS_WRITTEN.read(texts), body, telling, acting, body_text, tuple(attachments))
+    return replace(letter, body=body, telling=telling, acting=acting)
 
 
 def _joined(said: Iterable[Words]) -> tuple[Words, ...]:

@@ -82,7 +82,7 @@ class Lexicon:
         """Return the words of ours that stand in ``text`` without spaces between them: empty where it is one word, or none of ours."""
         if not _GLUED_FROM <= len(text) <= _GLUED_TO or self._is_whole(text):
             return ()
-        for at in range(1, len(text) - _GLUED_LAST + 1):
+        for at in range(len(text) - _GLUED_LAST, 0, -1):
             first, rest = text[:at], text[at:]
             if self._is_whole(first) and (at > 1 or len(first) == 1):
                 if most and (further := self._part(rest, most - 1)):

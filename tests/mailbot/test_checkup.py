@@ -320,6 +320,16 @@ def test_h57_only_the_topmost_name_counts(config_file: ConfigFile, dovecot: Dove
     assert "most bear mx.evil.example" in said(found(config_file()), "inbox[1]", Mark.NOTE)
 
 
+def test_the_folder_for_requests_is_told_of_and_not_made(config_file: ConfigFile, dovecot: Dovecot, mailbox: str) -> None:
+    findings = found(config_file())
+    assert [] == wrong(findings)
+    assert "take_in_folder: there is no folder mailbot/Take in; the service makes it" in said(findings, "inbox[1]", Mark.NOTE)
+    dovecot.create_folder(mailbox, "mailbot/Take in")
+    assert "take_in_folder: mailbot/Take in holds 0 messages" in said(found(config_file()), "inbox[1]", Mark.OK)
+    findings = found(config_file(inbox={"take_in_folder": "none"}))
+    assert "take_in_folder: not looked into, as configured" in said(findings, "inbox[1]", Mark.OK)
+
+
 # --- the relay -------------------------------------------------------------------------------------------------------
 def test_what_the_relay_offers_is_told_and_nothing_is_sent(config_file: ConfigFile) -> None:
     with ScriptedSmtp({"EHLO": "250-smtp.example\r\n250-SIZE 35882577\r\n250-SMTPUTF8\r\n250 8BITMIME"}) as server:

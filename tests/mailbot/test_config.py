@@ -235,12 +235,23 @@ def test_two_inboxes_of_one_folder_and_two_systems_of_one_name_are_mistakes(tmp_
     assert told == mistakes_in(saved(tmp_path, text))
 
 
-@pytest.mark.parametrize("key", ["sent_folder", "spam_folder"])
+@pytest.mark.parametrize("key", ["sent_folder", "spam_folder", "take_in_folder"])
 @pytest.mark.parametrize("folder", ["INBOX", "inbox"])
 def test_a_folder_that_is_watched_as_an_inbox_is_not_listened_in_besides(tmp_path: Path, key: str, folder: str) -> None:
     """They would share one cursor, and mail would be passed over."""
     told = mistakes_in(saved(tmp_path, LEAST.replace("[[inbox]]\n", f'[[inbox]]\n{key} = "{folder}"\n')))
     assert [f'inbox: {key} = "{folder}" is the folder of an [[inbox]]; name another, or write "none"'] == told
+
+
+@pytest.mark.parametrize("keys", ['sent_folder = "A"', 'spam_folder = "A"', 'filing = "folder"\nfiling_name = "A"'])
+def test_the_folder_for_requests_is_nothing_else_besides(tmp_path: Path, keys: str) -> None:
+    told = mistakes_in(saved(tmp_path, LEAST.replace("[[inbox]]\n", f'[[inbox]]\ntake_in_folder = "A"\n{keys}\n')))
+    assert ['inbox: take_in_folder = "A" is used for something else; name another, or write "none"'] == told
+
+
+def test_no_folder_for_requests_beside_none_for_sent_mail_is_no_mistake(tmp_path: Path) -> None:
+    text = LEAST.replace("[[inbox]]\n", '[[inbox]]\ntake_in_folder = "none"\nsent_folder = "none"\n')
+    assert "none" == load_config(saved(tmp_path, text)).inbox[0].take_in_folder
 
 
 @pytest.mark.parametrize("name", ["mailbot", "staff"])

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import rules.recognition
+import rules.evidence
 from mailbot.digest_words import Result, Section
 from mailbot.policies import built_in_names, load_policy
 from mailbot.wording import TEMPLATES
@@ -63,9 +63,9 @@ def test_every_word_of_the_register_has_its_own_in_each_language(language: Langu
 
 @pytest.mark.parametrize("language", Language)
 def test_every_reason_to_hold_a_message_is_told_in_each_language(language: Language) -> None:
-    source = ast.parse(Path(rules.recognition.__file__).read_text("utf-8"))
-    calls = [node for node in ast.walk(source) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    given_in = [each.args for each in calls if isinstance(each.func, ast.Name) and each.func.id in {"_held", "_doubted"}]
+    sources = [ast.parse(path.read_text("utf-8")) for path in Path(rules.evidence.__path__[0]).glob("*.py")]
+    calls = [node for source in sources for node in ast.walk(source) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    given_in = [each.args for each in calls if isinstance(each.func, ast.Name) and each.func.id in {"held", "doubted"}]
     sentences = {arg.value for args in given_in for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
     holding = {rule.__name__ for rule in RULES if rule.__name__.startswith("hold_")}
     assert len(sentences) > 10

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from sqlalchemy import select
 
 from mailbot.arrival import TAKEN_FOR_SPAM
 from mailbot.config import Inbox, load_config
@@ -16,9 +17,10 @@ from mailbot.digest_words import Section
 from mailbot.ears import Ears
 from mailbot.errors import ConfigurationMistake
 from mailbot.imap import Mailbox, MailServerAway
-from mailbot.rounds import MOST_TRIES, Count
+from mailbot.rounds import MOST_HANGUPS, MOST_TRIES, Count
 from rules.vocabulary import Language, State
 from storage import ledger
+from storage.tables import ledger as ledger_rows
 from tests.conftest import write_config
 from tests.mailbot.digest_room import a_digest, a_page, an_item
 from tests.mailbot.scripted_imap import Script, Scripted, head
@@ -35,7 +37,9 @@ def folder(exists: int = 3, uidvalidity: int = 7) -> str:
 @contextmanager
 def listening(tmp_path: Path, server: Scripted, **keys: str) -> Iterator[Ears]:
     """Open ears on a connection to a scripted server."""
-    works = Works(load_config(write_config(tmp_path, imap_port=server.port, smtp_port=1, start="now", inbox=dict(keys))))
+    works = Works(
+        load_config(write_config(tmp_path, imap_port=server.port, smtp_port=1, start="now", inbox={"take_in_folder": "none", **keys}))
+    )
     inbox: Inbox
     ((inbox, address),) = works.addresses
     mailbox = Mailbox(address)
@@ -193,3 +197,87 @@ def test_the_digest_asks_nothing_of_what_is_closed_or_was_not_answered() -> None
 def test_h78_the_digest_says_why_nothing_was_answered(language: Language, word: str) -> None:
     page = a_page(a_digest({Section.DECIDE: [an_item(flags=(TAKEN_FOR_SPAM,))]}), language)
     assert word in page.text
+
+
+def making(script: Script) -> Script:
+    """Say that the folder for requests is not there, and make it."""
+    return {'LIST ""': "TAG OK\r\n", "CREATE": "TAG OK\r\n", "SUBSCRIBE": "TAG OK\r\n", "EXAMINE": folder(0)} | script
+
+
+NAMESPACE = "* CAPABILITY IMAP4rev1 NAMESPACE\r\nTAG OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ({"CAPABILITY": NAMESPACE, "NAMESPACE": '* NAMESPACE (("INBOX." ".")) NIL NIL\r\nTAG OK\r\n'}, "INBOX.mailbot.Take in"),
+        ({"CAPABILITY": NAMESPACE, "NAMESPACE": '* NAMESPACE (("" "/")) NIL NIL\r\nTAG OK\r\n'}, "mailbot/Take in"),
+        ({"CAPABILITY": NAMESPACE, "NAMESPACE": "* NAMESPACE NIL NIL NIL\r\nTAG OK\r\n"}, "mailbot/Take in"),
+        ({'LIST "" ""': '* LIST (\\Noselect) "." ""\r\nTAG OK\r\n'}, "mailbot.Take in"),
+        ({'LIST "" ""': '* LIST (\\Noselect) NIL ""\r\nTAG OK\r\n'}, "mailbot/Take in"),
+    ],
+)
+def test_the_folder_for_requests_is_made_once_with_the_servers_own_separator(tmp_path: Path, script: Script, name: str) -> None:
+    with served(making(script)) as server, listening(tmp_path, server, take_in_folder="mailbot/Take in") as ears:
+        for _ in range(3):
+            listen(ears)
+        assert [f'CREATE "{name}"'] == [line for line in server.heard if line.startswith("CREATE")]
+        assert [f'SUBSCRIBE "{name}"'] == [line for line in server.heard if line.startswith("SUBSCRIBE")]
+        assert 3 == server.heard.count(f'EXAMINE "{name}"')
+
+
+@pytest.mark.parametrize("command", ['LIST ""', "CREATE", "SUBSCRIBE"])
+@pytest.mark.parametrize("answer", ["TAG NO [NOPERM] no\r\n", "TAG BAD what?\r\n", REFUSED])
+def test_a_server_that_makes_no_folder_is_told_of_once_and_keeps_nobody_from_the_inbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, answer: str
+) -> None:
+    script = making({command: answer})
+    with served(script) as server, listening(tmp_path, server, take_in_folder="mailbot/Take in", sent_folder="Sent") as ears:
+        for _ in range(3):
+            assert Count() == listen(ears)
+        assert (1, {}) == (times_logged(capsys, "take_in_folder_not_made"), ears.deaf)
+        assert (3, 'EXAMINE "INBOX"') == (server.heard.count('EXAMINE "Sent"'), server.heard[-1])
+
+
+def test_h10_a_connection_that_ends_while_the_folder_is_made_is_not_taken_for_a_refusal(tmp_path: Path) -> None:
+    with served(making({"CREATE": "CLOSE"})) as server, pytest.raises(MailServerAway):  # noqa: SIM117 - the connection ends first
+        with listening(tmp_path, server, take_in_folder="mailbot/Take in") as ears:
+            listen(ears)
+
+
+def put_there(fetch: str) -> Script:
+    """Have one message lie in the folder for requests, and say something when it is fetched."""
+    there = {"EXAMINE": folder(1), "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n", "UID FETCH": fetch}
+    return {'LIST "" "Requests"': '* LIST () "/" "Requests"\r\nTAG OK\r\n', 'LIST "" ""': "TAG OK\r\n", **there}
+
+
+def outcomes(ears: Ears) -> list[tuple[str, str]]:
+    with ears._desk.database.read() as tx:
+        return [(row.outcome, row.reason) for row in tx.execute(select(ledger_rows))]
+
+
+def test_h7_what_the_server_does_not_deliver_is_tried_again_and_then_set_aside(tmp_path: Path) -> None:
+    with served(put_there("TAG OK\r\n")) as server, listening(tmp_path, server, take_in_folder="Requests", sent_folder="none") as ears:
+        for _ in range(MOST_TRIES):
+            assert Count() == listen(ears)
+        assert [] == outcomes(ears)
+        assert Count(messages=1, shunted=1) == listen(ears)
+        assert Count() == listen(ears)
+        assert [("shunted", "could_not_be_read")] == outcomes(ears)
+
+
+def test_h5_what_was_taken_away_again_is_passed_over(tmp_path: Path) -> None:
+    script = put_there("TAG OK\r\n") | {"UID SEARCH UID 1": "* SEARCH\r\nTAG OK\r\n", "UID SEARCH UID 1:*": "* SEARCH 1\r\nTAG OK\r\n"}
+    with served(script) as server, listening(tmp_path, server, take_in_folder="Requests", sent_folder="none") as ears:
+        for _ in range(2):
+            assert Count() == listen(ears)
+        assert ([], 1) == (outcomes(ears), sum(line.startswith("UID FETCH") for line in server.heard))
+
+
+def test_h22_a_message_at_which_the_server_hangs_up_each_time_is_set_aside_in_the_end(tmp_path: Path) -> None:
+    with served(put_there("CLOSE")) as server:
+        for _ in range(MOST_HANGUPS + 1):
+            with listening(tmp_path, server, take_in_folder="Requests", sent_folder="none") as ears, pytest.raises(MailServerAway):
+                listen(ears)
+        with listening(tmp_path, server, take_in_folder="Requests", sent_folder="none") as ears:
+            assert Count(messages=1, shunted=1) == listen(ears)

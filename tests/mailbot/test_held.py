@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from mailbot import held
 from mailbot.arrival import fingerprint_of, read_arrival
 from mailbot.config import load_config
+from mailbot.corrections import PUT_THERE
 from mailbot.desk import Desk, set_up_desk
 from mailbot.held import NotReadAgain, NotSetAside
 from mailbot.imap import Address
@@ -88,6 +89,14 @@ def test_h78_what_was_set_aside_among_spam_is_read_again_as_spam(desk: Desk, tmp
     with desk.database.read() as tx:
         (opened,) = register.list_requests(tx)
         assert (Outcome.REQUEST, True, ()) == (entry.outcome, "taken_for_spam" in opened.flags, outbox.list_letters(tx))
+
+
+def test_what_staff_put_into_their_folder_is_read_again_as_put_there(desk: Desk, tmp_path: Path) -> None:
+    inbox = load_config(tmp_path / "config.toml").inbox[0].model_copy(update={"folder": "Requests", "take_in_folder": "mailbot/INBOX"})
+    entry = held.retry(desk, [(inbox, address_of(inbox, "unused"))], set_aside(desk, ordinary("invoice")), ME)
+    with desk.database.read() as tx:
+        (opened,) = register.list_requests(tx)
+    assert (Outcome.HELD, PUT_THERE, ()) == (entry.outcome, opened.reason, opened.flags)
 
 
 def test_h22_what_is_taken_in_is_off_the_list_and_cannot_be_taken_in_twice(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from mailbot.errors import ConfigurationMistake
+from mailbot.folders import special_folder
 from mailbot.imap import Address, Mailbox
 from tests.mailbot.scripted_imap import Script, Scripted
 from tests.servers import LOOPBACK, PASSWORD, Dovecot
@@ -21,7 +22,7 @@ def folder_with(script: Script, use: str) -> str | None:
     try:
         mailbox = opened(server.port)
         try:
-            return mailbox.special_folder(use)
+            return special_folder(mailbox, use)
         finally:
             mailbox.log_out()
     finally:
@@ -34,7 +35,7 @@ def capable(*words: str) -> Script:
 
 def test_h18_a_real_server_names_the_folder_of_sent_mail(dovecot: Dovecot, mailbox: str) -> None:
     connection = opened(dovecot.imap_port, mailbox)
-    assert ("Sent", None) == (connection.special_folder("\\Sent"), connection.special_folder("\\Junk"))
+    assert ("Sent", None) == (special_folder(connection, "\\Sent"), special_folder(connection, "\\Junk"))
     connection.log_out()
 
 

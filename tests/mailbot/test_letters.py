@@ -269,7 +269,7 @@ def test_h69_h83_an_occasion_knows_neither_the_person_nor_what_they_wrote() -> N
     """A letter cannot tell what its occasion does not hold: no name, no subject, no body, no record."""
     assert {field.name for field in fields(Occasion)} == {
         *("kind", "type", "language", "reference", "recipient", "clause", "clause_is_policys", "done", "elsewhere", "due"),
-        *("in_reply_to", "references", "ground", "kept", "kept_until", "done_on", "answer"),
+        *("in_reply_to", "references", "ground", "kept", "kept_until", "done_on", "answer", "changes"),
     }
 
 

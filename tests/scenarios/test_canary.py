@@ -58,7 +58,7 @@ MAIL: dict[str, tuple[str, bytes]] = {
     "request": ("request", bytes(mail("asker", "Opt-out of Notifications, zeisig-subject"))),
     "update": ("request", bytes(mail("update", "Personal Data Update"))),
     "held": ("held", bytes(mail("held", "Отзыв согласия и изменение телефона"))),
-    "ordinary": ("ordinary", bytes(mail("ordinary", "zeisig-subject"))),
+    "ordinary": ("ordinary", bytes(mail("ordinary", "Invoice zeisig-subject"))),
     "list": ("automatic", bytes(mail("list", "Opt-out of Notifications", ("List-Id", "zeisig-list <zeisig-list.example>")))),
     "bounce": ("automatic", BOUNCE),
     "bomb": ("shunted", b"X-Zeisig: zeisig-bomb\r\n" * 30_000 + bytes(mail("bomb", "Opt-out of Notifications"))),

@@ -34,7 +34,14 @@ TAKEN_FOR = {
     "request": {
         *("base64-with-spaces", "blank-line-of-spaces", "blank-text-beside-html", "body-charset-contradicts", "boundary-never-occurs"),
         *("boundary-only-at-the-end", "cr-only", "cr-only-without-subject", "encoding-with-a-comment", "encrypted", "header-goes-on"),
-        *("letter-split-over-two-words", "mixed-b-and-q-words", "multipart-without-parts", "no-blank-line", "no-boundary-parameter"),
+        *(
+            "html-only",
+            "letter-split-over-two-words",
+            "mixed-b-and-q-words",
+            "multipart-without-parts",
+            "no-blank-line",
+            "no-boundary-parameter",
+        ),
         *("no-final-boundary", "nul-bytes", "one-part-with-a-name", "picture-before-text", "raw-cp1251-subject", "raw-koi8-r-subject"),
         *("raw-utf-8-subject", "signed", "spaces-behind-soft-line-breaks", "type-without-subtype", "unlisted-recipients"),
         *("text-around-a-picture", "unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
@@ -49,7 +56,7 @@ TAKEN_FOR = {
     },
     "ordinary": {
         *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "file-name-in-pieces", "forwarded-as-attachment"),
-        *("hidden-html", "html-only", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
+        *("hidden-html", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
     },
 }
 EXPECTED = {name: outcome for outcome, names in TAKEN_FOR.items() for name in sorted(names)}

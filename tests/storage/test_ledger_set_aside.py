@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, select
 
 from rules.vocabulary import Outcome
 from storage import ledger, tables
-from storage.database import Database, open_database, upgrade
+from storage.database import SCHEMA, Database, open_database, upgrade
 from storage.ledger import Note, SetAside
 from tests.storage.stock import INBOX, NOW, an_entry, key
 
@@ -107,7 +107,7 @@ def test_of_several_people_at_once_one_takes_it_in(store_url: str, store: Databa
 
 def test_a_store_of_the_first_schema_gets_its_notes(store_url: str) -> None:
     make_first_schema(store_url)
-    assert ("0001", "0002") == upgrade(store_url)
+    assert ("0001", SCHEMA) == upgrade(store_url)
     with closing(open_database(store_url)) as database:
         with database.write() as tx:
             ledger.place_cursor(tx, INBOX)

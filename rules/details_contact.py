@@ -1,0 +1,76 @@
+"""Phone numbers and mail addresses in a text: where they stand, and how they are recorded.
+
+Numbers that only look like a phone (an IIN, a card, an account, a contract) are not returned. The two libraries are imported when a
+candidate is met: most letters hold none.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rules.details_change import Field
+
+_EMAIL = r"(?P<email>[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9]{1,62}|[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d]{2,63})"
+_PHONE = (
+    r"(?P<phone>(?<![\w@+])(?<!\d[ .-])(?:\+\s?7|8|7)?[ (.-]{0,2}[79]\d\d[ ).-]{0,2}(?:\d[ .-]?){6}\d(?![ .-]?\d)"
+    r"|(?<![\w@+])\+\s?7[ (.-]{0,2}[79]\d\d[ ).-]{0,2}(?:\d[ .-]?){6}\d(?!\d)"
+    r"|(?<![\w@+])\+\d{1,3}(?:[ ().-]{0,2}\d){7,12}(?!\d))"
+)
+_CANDIDATE = re.compile(rf"{_EMAIL}|{_PHONE}", re.IGNORECASE)
+_OTHER_NUMBER = re.compile(
+    r"(?:№|#|\b(?:contract|invoice|clause|order|ticket|card|account|iban|id|договор\w*|счет\w*|пункт\w*|заказ\w*|заявк\w*|карт\w+|иин|бин|"
+    r"жсн|бсн|удостоверени\w*|шарт\w*|тапсырыс\w*|шот\w*|жеке\s+куәлік\w*|сумм\w+|sum|amount|сома\w*|төлем\w*))\W{0,3}(?:number|номер|нөмірі?|no|№)?\W{0,3}$",
+    re.IGNORECASE,
+)
+_BEFORE = 40
+_AMOUNT = re.compile(r"\s?(?:тенге|теңге|тг|руб|долл|kzt|usd|eur|₸|\$|€)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A phone number or an address as it is recorded, and where it stands in the text."""
+
+    field: Field
+    value: str
+    start: int
+    end: int
+
+
+def contacts_in(text: str) -> Iterator[Contact]:
+    """Yield the phone numbers and the mail addresses that stand in a text, in order."""
+    if "@" not in text and "0" not in text and sum(map(str.isdigit, text)) < 10:
+        return
+    for found in _CANDIDATE.finditer(text):
+        field = Field.EMAIL if found["email"] else Field.PHONE
+        if field is Field.EMAIL:
+            value = as_address(found[0])
+        elif _OTHER_NUMBER.search(text[max(0, found.start() - _BEFORE) : found.start()]) or _AMOUNT.match(text, found.end()):
+            value = None
+        else:
+            value = as_phone(found[0])
+        if value:
+            yield Contact(field, value, found.start(), found.end())
+
+
+def as_phone(written: str) -> str | None:
+    """Return a phone number as + and digits (E.164); a leading 8, or ten digits, is of Kazakhstan. None if it can be no number."""
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
+
+    digits = "".join(filter(str.isdigit, written))
+    try:
+        # Only possible, not valid: ranges are opened faster than the tables are renewed.
+        number = parse(written if len(digits) != 11 or digits[0] != "7" else f"+{digits}", "KZ")
+    except NumberParseException:
+        return None
+    return format_number(number, PhoneNumberFormat.E164) if is_possible_number(number) else None
+
+
+def as_address(written: str) -> str | None:
+    """Return a mail address in lower case; None if its syntax is wrong. No name server is asked."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(written.strip("'"), check_deliverability=False, test_environment=True, allow_smtputf8=False)
+    except EmailNotValidError:
+        return None
+    return found.normalized.lower()

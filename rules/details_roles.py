@@ -1,0 +1,153 @@
+"""What the words around a value make of it: the old or the new one, or none of the person's own that is to be changed."""
+
+import re
+
+from rules.details_change import Field
+from rules.details_text import BESIDE, NAME_PARTS, Mention, Role, Sentence
+from rules.lexicon import details_beside as beside
+from rules.lexicon import details_words as words
+from rules.lexicon.details_words import VALUE
+
+_CLAUSE_ENDS = re.compile(r"[,;]")
+_TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
+_ONLY_JOINS = re.compile(r"[\s\"):-]*[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?[\s\"(:-]*\Z")
+_OF_WHAT_WAS_SAID = re.compile(r"\W*(?:it|this|that|these|это|эти|бул|ол|он|речь|for|для)(?!\w)")
+_BRACKETS = ' (,-"'
+_NEAR = 20
+
+
+def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
+    """Say of each value in a sentence what the words around it make of it."""
+    before: Mention | None = None
+    for number, mention in enumerate(here):
+        if before and before.start == mention.start:  # another part of the same full name
+            mention.role, mention.is_beside = before.role, before.is_beside
+            continue
+        left = sentence.letters[before.end - sentence.start if before else 0 : mention.start - sentence.start]
+        following = next((each.start - sentence.start for each in here[number + 1 :] if each.start > mention.start), None)
+        right = sentence.letters[mention.end - sentence.start : following] + VALUE * (following is not None)
+        if not before and not left.strip(_BRACKETS) and (sentence.before.endswith(":") or mention.field not in NAME_PARTS):
+            left = f"{sentence.before} "
+        if mention.role is Role.NEUTRAL:
+            _read_role(mention, left, right, before)
+        mention.is_named = mention.is_named or _names_contact(sentence, mention, title)
+        if _does_not_count(mention, left, right, sentence.letters):
+            mention.role = Role.NOT_IT
+        if mention.field in NAME_PARTS and not mention.is_beside and not words.NAME_FIELD.search(sentence.letters):
+            mention.role = Role.NEUTRAL
+        before = mention
+
+
+def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
+    mention.role, is_beside = _role(left, right)
+    mention.is_beside = mention.is_beside or is_beside
+    if before and mention.role is Role.NEUTRAL and _is_joined(left) and (before.field is mention.field or before.role is not Role.OLD):
+        mention.role = before.role
+
+
+def _role(left: str, right: str) -> tuple[Role, bool]:
+    """Return the role of the value between two pieces of a sentence, and whether words right beside it tell."""
+    for pattern, role in ((beside.RIGHT_OLD, Role.OLD), (beside.RIGHT_NEW, Role.NEW), (beside.RIGHT_CONFIRMED, Role.CONFIRMED)):
+        if pattern.match(right):
+            return role, True
+    for pattern, role in ((beside.LEFT_OLD, Role.OLD), (beside.LEFT_NEW, Role.NEW)):
+        if pattern.search(left):
+            return role, True
+    clause = _last_clause(left)
+    if told := [*words.ROLE.finditer(clause)]:
+        return Role[str(told[-1].lastgroup).upper()], not BESIDE.sub("", clause[told[-1].end() :])
+    is_change = bool(words.CHANGE.search(clause))
+    if beside.GOVERNS.search(clause) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
+        return Role.NEW, is_change
+    return Role.NEUTRAL, False
+
+
+def _last_clause(left: str) -> str:
+    return _CLAUSE_ENDS.split(left)[-1]
+
+
+def _is_joined(left: str) -> bool:
+    """Tell whether a value is only joined to the one before: by «и», "or", a comma, and perhaps its field's name."""
+    for name in (*words.CONTACT_FIELD.values(), words.NAME_FIELD):
+        left = name.sub(" ", left)
+    return bool(_ONLY_JOINS.match(beside.BESIDE_WORDS.sub(" ", left)))
+
+
+def _names_contact(sentence: Sentence, mention: Mention, title: str) -> bool:
+    """Tell whether a contact's kind is named beside it, in the sentence before, or in the subject."""
+    word = words.CONTACT_FIELD.get(mention.field)
+    if word is None:
+        return False
+    is_first = sentence.letters.strip(" .!\n").startswith(VALUE)
+    return any(map(word.search, (sentence.letters, sentence.before, title if is_first else "")))
+
+
+def _does_not_count(mention: Mention, left: str, right: str, sentence: str) -> bool:
+    """Tell whether a value stays what it is, is one more, is there for a while, or is no contact of the person's own."""
+    clause, right = _last_clause(left), right.lstrip(_BRACKETS)
+    if mention.field is Field.PHONE and (words.NOT_THE_PERSONS.search(left) or words.NOT_THE_PERSONS.match(right[:_NEAR])):
+        return True
+    return bool(
+        words.YOURS.search(clause)
+        or words.SAME.search(clause)
+        or words.SAME.match(right)
+        or words.ADDITIONAL.search(left)
+        or words.TEMPORARY.search(sentence)
+    )
+
+
+class Ownership:
+    """Strikes out what is not the person's own, what was taken back, and what is only asked or supposed."""
+
+    def __init__(self, title: str) -> None:
+        """A relative in the subject makes the whole letter one about somebody else."""
+        self._is_of_another = _relative_in(title) is not None
+        self._has_named_another = self._is_of_another
+
+    def strike_out(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
+        """Strike out of a sentence's values, and of the earlier ones, what does not count."""
+        self._strike_others(letters, here, earlier, start)
+        if back := words.TAKEN_BACK.search(letters):
+            told = _TOLD_ENDS.search(letters, back.end())
+            end = start + (told.start() if told else len(letters))
+            _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW])
+        if words.UNSURE.search(letters):
+            _strike([*(each for each in earlier if not each.is_beside), *here])
+        if _is_only_asked(letters):
+            _strike([each for each in here if each.role is not Role.OLD])
+        elif words.IF.search(letters) and not words.IF_YOU_CAN.search(letters):
+            _strike([each for each in here if each.role is not Role.OLD and not each.is_beside])
+
+    def _strike_others(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
+        """Strike out another person's values: those beside a relative, and those behind until the person is spoken of again."""
+        relative = _relative_in(letters)
+        if relative is None:
+            if self._is_of_another or (self._has_named_another and not words.MINE.search(letters)):
+                _strike(here)
+            return
+        self._has_named_another = True
+        if not here and _OF_WHAT_WAS_SAID.match(letters):
+            _strike(earlier)
+        clauses = letters.split(",")
+        anothers = letters[:relative].count(",")
+        for mention in here:
+            clause = letters[: mention.start - start].count(",")
+            between = clauses[anothers + 1 : clause + 1] if clause > anothers else clauses[clause:anothers][:1]
+            if not any(map(words.MINE.search, between)):
+                mention.role = Role.NOT_IT
+
+
+def _relative_in(letters: str) -> int | None:
+    """Return where another person is named."""
+    spared = words.OWN_ALL_THE_SAME.sub(lambda found: " " * len(found[0]), letters)
+    found = words.RELATIVE.search(spared)
+    return found.start() if found else None
+
+
+def _strike(mentions: list[Mention]) -> None:
+    for mention in mentions:
+        mention.role = Role.NOT_IT
+
+
+def _is_only_asked(letters: str) -> bool:
+    return letters.rstrip().endswith("?") and (words.ASKS_WHETHER.search(letters) is not None or not words.POLITE.search(letters))

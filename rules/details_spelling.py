@@ -1,0 +1,153 @@
+"""How names are spelt: in the nominative, part by part.
+
+A name is kept as the person spells it but for its first letter and its case ending; where an ending may be either, it stays.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from rules.details_change import Field
+from rules.lexicon.details_words import FEMININE, MASCULINE, same_letters
+
+_PATRONYMIC = re.compile(
+    r"\w+(?:(?:вич|ұлы|улы|қызы|кызы|uly|ūly|qyzy|kyzy|vich)(?:[ауе]|ем)?|(?:вн|ичн|нишн)(?:а|у|ы|е|ой)|vna|ichna)\Z", re.IGNORECASE
+)
+_SURNAME = re.compile(
+    r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo]va|sky|skaya)\Z",
+    re.IGNORECASE,
+)
+_ENDINGS = {
+    "ова": "ову овой овою", "ева": "еву евой евою", "ёва": "ёву ёвой", "ина": "ину иной", "ына": "ыну ыной", "ская": "скую", "цкая": "цкую",
+    "ов": "овым", "ев": "евым", "ёв": "ёвым", "ин": "иным", "ский": "ским скому ского", "цкий": "цким цкому цкого",
+    "овна": "овну овной овны овне", "евна": "евну евной евны евне", "ична": "ичну ичной ичны ичне",
+    "ович": "овича овичу овичем овиче", "евич": "евича евичу евичем евиче",
+    "ұлы": "ұлына ұлын ұлының", "улы": "улына улын улынын", "қызы": "қызына қызын қызының", "кызы": "кызына кызын кызынын",
+}  # fmt: skip
+_TO_NOMINATIVE = {ending: nominative for nominative, endings in _ENDINGS.items() for ending in endings.split()}
+_ENDS_MASCULINE = re.compile(r"(?:[оеё]в|[иы]н|[уюя]к|ян|ич|е[цркнмй]|а[нтрйс]|и[йлрдс]|у[рсл]|о[нрл]|ыл|[лр]ь)\Z")
+_MALE_NAMES = frozenset(
+    """
+    александр алексей анатолий андрей антон арман аскар асхат бауыржан богдан борис вадим валерий василий виктор виталий владимир геннадий
+    георгий глеб григорий данияр дархан даулет денис дмитрий дамир евгений егор ерлан ербол жандос иван игорь илья кайрат кирилл константин
+    леонид максим марат михаил мурат николай нурлан олег олжас павел петр рамазан роман руслан рустам санжар сергей серик станислав степан
+    талгат тимур тимофей федор юрий ярослав ален алмас азамат аян берик бекзат нурсултан санат самат ержан
+    """.split()  # noqa: SIM905
+)
+
+
+class Writer(Enum):
+    """Who writes, as far as the words show."""
+
+    WOMAN = auto()
+    MAN = auto()
+    SOMEBODY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What of a sentence tells the case of a name in it: whether a Russian preposition governs it, and what follows."""
+
+    is_governed: bool
+    after: str
+    writer: Writer
+
+
+def writer_of(text: str) -> Writer:
+    """Return who wrote a text: «сменила», «женился» tell."""
+    letters = same_letters(text)
+    woman, man = bool(FEMININE.search(letters)), bool(MASCULINE.search(letters))
+    return Writer.SOMEBODY if woman is man else Writer.WOMAN if woman else Writer.MAN
+
+
+def is_patronymic(word: str) -> bool:
+    """Tell whether a word ends as only patronymics do."""
+    return bool(_PATRONYMIC.match(word))
+
+
+def is_surname(word: str) -> bool:
+    """Tell whether a word ends as only surnames do."""
+    return bool(_SURNAME.match(word))
+
+
+def parts_of(words: Sequence[str]) -> dict[Field, str]:
+    """Return a full name part by part, as far as its endings tell which is which."""
+    patronymic = next((number for number, word in enumerate(words) if is_patronymic(word)), None)
+    match len(words), patronymic:
+        case 3, 2:
+            return dict(zip((Field.SURNAME, Field.GIVEN_NAME, Field.PATRONYMIC), words, strict=True))
+        case 3, 1:
+            return dict(zip((Field.GIVEN_NAME, Field.PATRONYMIC, Field.SURNAME), words, strict=True))
+        case 2, 1:
+            return dict(zip((Field.GIVEN_NAME, Field.PATRONYMIC), words, strict=True))
+        case 2, None if is_surname(words[0]) is not is_surname(words[1]):
+            return {Field.SURNAME if is_surname(word) else Field.GIVEN_NAME: word for word in words}
+    return {}
+
+
+def nominatives(run: Sequence[str], setting: Setting) -> list[str]:
+    """Return the words of a name as they are recorded; where one of them shows a case, the others stand in it too."""
+    plain = [_nominative(word, setting) for word in run]
+    if len(run) > 1 and plain != [spelt(word) for word in run]:
+        return [_nominative(word, replace(setting, is_governed=True)) for word in run]
+    return plain
+
+
+def spelt(word: str) -> str:
+    """Return a name with a capital letter at its beginning; one typed in capitals, or in none, keeps one only."""
+    if word.isupper() or word.islower():
+        return "-".join(part[:1].upper() + part[1:].lower() for part in word.split("-"))
+    return word
+
+
+def _nominative(word: str, setting: Setting) -> str:
+    word = spelt(word)
+    for length in (6, 5, 4, 3):
+        if len(word) > length + 1 and (nominative := _TO_NOMINATIVE.get(word[-length:])):
+            return word[:-length] + nominative
+    return _ungoverned(word, setting.writer) if setting.is_governed else _without_kazakh_ending(word, setting.after)
+
+
+def _ungoverned(word: str, writer: Writer) -> str:
+    """Take off what a Russian preposition put on: «на Анну», «вместо Ивана», «с Трафаретова»."""
+    stem, last = word[:-1], word[-1:]
+    if last in "уюы":
+        return stem + ("я" if last == "ю" else "а")
+    for masculine in {"а": ("",), "я": ("й", "ь")}.get(last, ()):
+        if (stem + masculine).lower() in _MALE_NAMES:
+            return stem + masculine
+    return stem if last == "а" and writer is Writer.MAN and _ENDS_MASCULINE.search(stem) else word
+
+
+# --- Kazakh case endings --------------------------------------------------------------------------------------------------------
+
+_DATIVE = re.compile(r"(?:ға|ге|қа|ке)\Z")
+_GENITIVE = re.compile(r"(?:ның|нің|дың|дің|тың|тің)\Z")
+_ABLATIVE = re.compile(r"(?:дан|ден|тан|тен|нан|нен)\Z")
+_ACCUSATIVE = re.compile(r"(?<!бер)(?<!кел)(?<!тұр)(?:ны|ні|ды|ді|ты|ті)\Z")
+_CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт)")
+_TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:га|ге|ка|ке)(?!\w)")
+_AS_ANOTHER = re.compile(r"[\"\s]*\w+\"?\s+деп(?!\w)")
+_SHORTEST = 5
+
+
+def is_replaced(word: str, after: str) -> bool:
+    """Tell whether a name stands in the case of what is changed into the next one: «Мысаловадан Үлгіеваға», «Аселді Әсел деп»."""
+    if len(word) < _SHORTEST:
+        return False
+    return bool((_ABLATIVE.search(word) and _TO_ANOTHER.match(after)) or (_ACCUSATIVE.search(word) and _AS_ANOTHER.match(after)))
+
+
+def is_replacing(word: str, after: str) -> bool:
+    """Tell whether a name stands in the case of what something is changed into: «Үлгіеваға өзгертіңіз»."""
+    return len(word) >= _SHORTEST and bool(_DATIVE.search(word) and _CHANGES.match(after))
+
+
+def _without_kazakh_ending(word: str, after: str) -> str:
+    """Take off a Kazakh ending where the sentence shows that it is one."""
+    if is_replaced(word, after):
+        return _ABLATIVE.sub("", word) if _ABLATIVE.search(word) else _ACCUSATIVE.sub("", word)
+    if is_replacing(word, after):
+        return _DATIVE.sub("", word)
+    return _GENITIVE.sub("", word) if after.lstrip('" ').startswith("орнына") else word

@@ -1,0 +1,193 @@
+"""The words around a changed detail: which field it is, whose, and whether it is the old or the new value.
+
+``-`` at the end of a word stands for any ending, ``_`` joins the words of a phrase. Tables are written as the languages are; a text
+is looked at after ``same_letters``, so that Kazakh typed without its own letters reads the same. What must stand right beside a
+value is in ``details_beside``.
+"""
+
+import re
+
+from rules.details_change import Field
+
+_SAME_LETTERS = str.maketrans("ёәғқңөұүһі", "еагкноуухи")
+
+VALUE = "\ue000"
+"""Stands in a text for the first letter of a value, ``FILLER`` for the others: places stay what they are."""
+FILLER = "\ue001"
+
+
+def same_letters(text: str) -> str:
+    """Return ``text`` in lower case, letter by letter, Kazakh letters as those without them type them."""
+    return text.lower().translate(_SAME_LETTERS)
+
+
+def either(table: str) -> str:
+    """Return a table as the alternatives of a pattern."""
+    words = (re.escape(word).replace(r"\-", "-").replace("_", r"[\s-]+") for word in same_letters(table).split())
+    return "|".join(word[:-1] + r"\w*" if word.endswith("-") else word for word in words)
+
+
+def _table(table: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{either(table)})(?!\w)")
+
+
+# --- Fields ---------------------------------------------------------------------------------------------------------------------
+
+_NAME_FIELDS = {
+    "patronymic": """
+        patronymic- middle_name father's_name отчеств- otchestv- әкемнің_аты- әкесінің_аты- әкемнің_есім- әкесінің_есім- әкем_аты-
+    """,
+    "full": """
+        full_name name_and_surname first_and_last_name фио ф.и.о ф.и.о. имя_и_фамили- фамили-_и_имя фамили-_имя имя_и_отчество
+        имен-_и_отчеств- имя_отчество аты-жөн- аты_жөн- атыжөн-
+    """,
+    "surname": "surname- last_name- family_name- maiden_name second_name фамили- familiy- familia тегі тегім- тегіне тегін тегінен тек",
+    "given_name": """
+        given_name- first_name- forename- имя имени именем есім есімі есімім- есімін есімді
+        атым атымды атымның атымда атыма аты атын атыңызды атымдағы
+    """,
+    "name": "name names зовут called",
+}
+NAME_FIELD = re.compile(r"(?<!\w)(?:" + "|".join(f"(?P<{field}>{either(table)})" for field, table in _NAME_FIELDS.items()) + r")(?!\w)")
+"""A word for a part of the name, by field; ``full`` is the whole of it, and ``name`` what is left open."""
+
+CONTACT_FIELD = {
+    Field.PHONE: _table("""
+        phone- telephone- tel tel. mob mob. ph mobile cell cellphone number- whatsapp call- reach- contact- sms text dial
+        телефон- тел тел. моб моб. мобильн- сотов- номер- звон- позвон- перезвон- дозвон- связ- ватсап- вотсап- вацап- контакт- смс
+        нөмір- қоңырау- хабарлас- байланыс- ұялы nomer- telefon- nömir-
+    """),
+    Field.EMAIL: _table("""
+        email- e-mail- mail- mailbox- address- inbox write send reach contact-
+        почт- мейл- мэйл- имейл- емейл- емайл- и-мейл- е-мейл- адрес- ящик- пишите писать присыла- отправля- шлите слать направля-
+        электронн- контакт- электрондық е-пошта- пошта- жазыңыз- жазыңдар жіберіңіз- мекенжай- мекен-жай- хабарлас- байланыс-
+        pochta- poshta- adres-
+    """),
+}
+BESIDE_VALUES = """
+    my the a of is it on at to our your spelling form version variant number phone telephone mobile e-mail email mail address
+    surname name family last first given
+    мой моя мое мою моего моей моему моим моем на это в виде как написание вариант вариантом номер номера номеру номером телефон телефона
+    телефону телефоном почта почту почты почтой почтовый адрес адреса адресом имейл мейл электронную электронной электронная
+    фамилия фамилию фамилии фамилией имя имени именем отчество отчества отчеством
+    бұл менің деген нөмір нөмірім нөмірі телефоным пошта поштам тегім атым
+"""
+"""What may stand between a value and the word that tells something of it."""
+
+# --- Roles ----------------------------------------------------------------------------------------------------------------------
+
+_OLD = """
+    old older former- previous- prior earlier outdated obsolete was were used_to_be formerly no_longer not_anymore wrong- incorrect-
+    mistake mistaken- misspel- mistyped maiden recorded_as registered_as written_as listed_as spelled_as spelt_as entered_as you_have
+    on_file your_records remove delete discard stop_using do_not_use don't_use do_not_call don't_call do_not_write don't_write lost
+    стар- прежн- бывш- предыдущ- раньше ранее был была было были вместо взамен у_вас числ- записан- записали указан- указали
+    написан- написали внесен- внесли зарегистрирован- значится стоит ошибк- ошибоч- опечатк- неверн- неправильн- девичь- устаревш-
+    устарел- больше_не удалите удалить уберите убрать неактуальн- перестал- потерял- утерял- не_звоните не_пишите не_используйте
+    ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған
+    базаңызда базадағы өшіріңіз- алып_тастаңыз- staryi staryj staraya stariy eski
+"""
+_NEW = """
+    new now correct correctly right should_be should_read should_say must_be need_to_be needs_to_be has_to_be ought_to_be become
+    became becomes mine up-to-date updated actual switched replace_it_with replaced_by change_it_to from_now_on henceforth in_full
+    нов- теперь правильн- верн- корректн- надо нужно следует должн- стал стала стало станет актуальн- отныне впредь полностью
+    исправьте_на измените_на поменяйте_на замените_на
+    жаңа- енді дұрыс- ендігі болуы- бұдан_былай толығы- novyi novyj noviy novy novaya zhana jana jaña
+"""
+_CURRENT = """
+    current currently at_the_moment at_present presently present сейчас нынешн- текущ- действующ- на_данный_момент
+    қазір қазіргі- осы_күнгі
+"""
+ROLE = re.compile(rf"(?<!\w)(?:(?P<old>{either(_OLD)})|(?P<new>{either(_NEW)})|(?P<current>{either(_CURRENT)}))(?!\w)")
+
+CHANGE = _table("""
+    chang- updat- correct- fix- amend- replac- switch- rectif- edit- put record register set
+    измен- поменя- смен- замен- исправ- обнов- актуализ- уточн- внес- впиш- переоформ- запиш- укаж- перепиш- напиш- пишите добав-
+    өзгер- ауыс- алмас- түзет- түзе- жаңарт- толықтыр- енгіз- pomenya- smeni- izmeni- obnovi-
+""")
+SAME = _table("""
+    unchanged still hasn't_changed has_not_changed the_same same_as same_phone same_number same_e-mail same_email stays stay remains
+    remain keep do_not_change don't_change not_changed without_changes no_change no_changes
+    по-прежнему тот_же та_же то_же те_же прежним прежней не_менял- не_изменил- не_меняйте не_меняется не_меняются без_изменений
+    остается остаются остался осталась осталось остались оставьте оставить не_трогайте не_трогать не_надо_менять не_нужно_менять
+    не_изменяйте
+    өзгермеген өзгермейді өзгерген_жоқ өзгермеді өзгеріссіз сол_қалпында сол_күйінде қалады өзгертпеңіз- сақталады қала_береді
+    бұрынғыдай
+""")
+TAKEN_BACK = _table("""
+    ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind cancel- withdraw- changed_my_mind
+    by_mistake_sent sent_by_mistake in_error no_need_to_change don't_need_to_change leave_everything leave_it leave_as_is as_it_was
+    was_a_mistake not_needed_anymore do_not_change_anything don't_change_anything
+    передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте не_нужно_ничего не_учитывайте не_принимайте игнорируйте
+    забудьте оставьте_все оставьте_как оставить_как отзываю считать_недействительным ошибочно_отправ- отправил-_по_ошибке
+    отправлено_по_ошибке отбой ничего_менять_не ничего_не_надо
+    ескермеңіз- есепке_алмаңыз- ойымнан_айныдым ойымды_өзгерттім керек_емес қажет_емес қажеті_жоқ керегі_жоқ өзгертпей-ақ
+    ештеңе_өзгертпе- қателесіп_жібер- болдырмаңыз- кері_қайтарып_аламын өзгертпеңіз-
+""")
+UNSURE = _table("""
+    maybe perhaps probably not_sure unsure i_think don't_remember do_not_remember can't_remember don't_know could_be might_be
+    confirm_later will_confirm will_send_later not_yet
+    кажется вроде не_уверен- не_помню может_быть возможно наверное наверно уточню путаю путать сообщу_позже напишу_позже не_знаю
+    пришлю_позже еще_не
+    мүмкін_емес сияқты білмеймін сенімді_емес анық_емес ұмытып_қалдым есімде_жоқ кейін_жазамын кейін_хабарлаймын нақтылаймын шамасы
+""")
+TEMPORARY = _table("temporar- while_i for_a_while until_the временн- на_время пока_что пока_не уақытша")
+ADDITIONAL = _table("""
+    additional second_phone second_number second_e-mail second_email secondary backup spare another_phone another_number another_one
+    extra alternative
+    дополнительн- второй_номер второй_телефон вторая_почта второго_номера вторую_почту второй_адрес резервн- запасн- еще_один еще_одна
+    қосымша екінші_нөмір- екінші_пошта- екінші_телефон- тағы_бір
+""")
+
+# --- Whose, and whether it is asked for at all -----------------------------------------------------------------------------------------
+
+NOT_THE_PERSONS = _table("""
+    fax office work reception secretary switchboard accountant company company's corporate extension ext emergency
+    факс- офис- рабоч- служебн- приемн- регистратур- бухгалтер- секретар- городск- доб доб. компании организации предприятия ресепшн-
+    кеңсе- қабылдау- жұмыстағы жұмыс_нөмір- жұмыс_телефон- қызметтік қызмет_телефон- ұйым- компанияның
+""")
+YOURS = _table("your yours ваш ваша ваше ваши вашего вашей вашем вашему вашу вашим сіздің сіздердің сіздерден")
+RELATIVE = _table("""
+    son son's daughter- husband- wife wife's mother- mom mom's mum mum's father father's dad- brother- sister- child child's children-
+    kid- parent- spouse- colleague- employee- boss boss's friend- assistant- grandmother- grandfather- neighbour- neighbor- client-
+    customer-
+    сын сына сыну сыном сыне сыновей дочь дочери дочерью дочка дочки дочке дочку муж мужа мужу мужем жена жены жене жену женой
+    мать матери матерью мама мамы маме маму мамой мамин- отец отца отцу отцом папа папы папе папу папин- брат брата брату братом
+    сестра сестры сестре сестру сестрой ребенок ребенка ребенку дети детей детям родител- супруг супруга супруге супругу супругой
+    супруги коллег- сотрудник- сотрудниц- начальник- друга другу подруг- бабушк- дедушк- тещ- свекров- свекр- племянни- внук- внучк-
+    сосед- клиент- знаком- тети дяди дяде тете тетя дядя
+    балам- балаларым- ұлым- қызым- күйеуім- әйелім- анам- шешем- әкем- ағам- інім- апам- әпкем- сіңлім- қарындасым- жұбайым- әріптес-
+    досым- құрбым- немерем- атамның әжем- көршім- жолдасым- жиенім- қызметкер- келінім-
+""")
+MINE = _table("""
+    my mine me i i'm мой моя мое мои моего моей моему мою моим мне меня я свой свою свое своего своей
+    мен менің маған мені өзімнің өз нөмірім- номерім- телефоным- поштам- тегім- атым- есімім- фамилиям- адресім- мекенжайым-
+""")
+IF = _table("if in_case whether если случае егер жағдайда")
+ASKS_WHETHER = _table("can_i may_i is_it_possible whether можно_ли могу_ли нужно_ли")
+POLITE = _table("""
+    could can_you would will_you please может можете можно прошу пожалуйста сможете не_могли
+    мүмкін бола_ма болады өтінемін сұраймын бересіз беріңіз жібересіз
+""")
+
+
+def _pattern(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives).translate(_SAME_LETTERS))
+
+
+IF_YOU_CAN = _pattern(
+    r"if\s+(?:possible|you\s+(?:can|could|please))", r"если\s+(?:можно|возможно|не\s+трудно|не\s+сложно)", r"мүмкін\s+болса"
+)
+OWN_ALL_THE_SAME = _pattern(
+    r"(?:took|taken?|taking|adopted|use|bear)\s+(?:on\s+)?(?:my\s+)?(?:husband|wife|spouse)(?:'?s)?(?:\s+\w*name)?|married\s+my",
+    r"(?:like|after|как\s+у|как|в\s+честь)\s+(?:my\s+|моего\s+|моей\s+)?(?:father|mother|отца|матери|отец|папы)|father'?s\s+name",
+    r"(?:взял|приня|ношу|получил|вернул|перешл|сменил|поменял)\w*\s+(?:\w+\s+){0,2}(?:мужа|супруга|жены|супруги)|по\s+мужу",
+    r"(?:развел|разошл)\w+\s+с\s+(?:мужем|женой|супруг\w+)|развод\w*\s+с\s+\w+|имен\w+\s+отца|(?<!\w)\w{1,30}\s+(?:помог|подарил|helped)\w*",
+    r"(?:күйеуім|жұбайым)\w*\s+тегі\w*\s+(?:ал|көш|ауыс)\w*|әке(?:м|сі)нің\s+(?:ат|есім)\w*",
+)
+"""Relatives that are named, and the value is the person's own: the husband's surname, the father's name in a patronymic."""
+
+FEMININE = _pattern(
+    r"(?<!\w)(?:вышла|сменила|поменяла|взяла|изменила|замуж\w*|стала|девич\w+|развелась|разведена|вернула|получила|потеряла|писала|хотела|"
+    r"указала|maiden|husband\w*|күйеу\w+|тұрмысқ\w*|қыз\s+кез\w+|\w{3,}(?:вна|вны|вну|қызы))(?!\w)"
+)
+MASCULINE = _pattern(r"(?<!\w)(?:женился|сменил|поменял|взял|изменил|стал|вернул|получил|потерял|писал|хотел|указал|\w{3,}вича?)(?!\w)")

@@ -1,0 +1,34 @@
+"""Which type of request a phrase, a sentence or a clause speaks of."""
+
+from collections.abc import Iterator
+
+from rules.lexicon.sentence import demands, sentences
+from rules.lexicon.words import AS_WRITTEN
+from rules.normal_form import plain, words
+from rules.policy_text.words import PART, TYPES
+
+
+def type_of(text: str) -> str | None:
+    """Return the type that a text speaks of first of all; None if it speaks of none."""
+    return next(types_in(text), None)
+
+
+def types_in(text: str) -> Iterator[str]:
+    """Yield the types that a text speaks of, the most particular first."""
+    for name, pattern in TYPES.items():
+        if pattern.search(text):
+            yield name
+
+
+def type_of_phrase(phrase: str) -> str | None:
+    """Return the type that a subject line stands for by its own words, as the policies word it or as people do."""
+    named = type_of(phrase)
+    if named and named != "question":
+        return named
+    heard = [demand.type.value for sentence in sentences(AS_WRITTEN.read(words(plain(phrase)))) for demand in demands(sentence)]
+    return heard[0] if heard else named
+
+
+def is_part(text: str) -> bool:
+    """Tell whether only a part of a consent is withdrawn."""
+    return PART.search(text) is not None
