@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mailbot.wording import TEMPLATES, read_wording
+from rules.details_change import Field
+from rules.details_form import HEADINGS, LABELS
 from rules.vocabulary import Duty, Language, LetterKind, RequestType
 from tests.mailbot.letter_room import DUE, EVERY_LETTER, LANGUAGES, NOW, REFERENCE, TYPES, an_occasion, an_office, text_of
 
@@ -268,3 +270,19 @@ def test_a_year_has_twelve_months_of_different_names(language: Language) -> None
 
     assert len({wording.spell(date(2026, month, 1)) for month in range(1, 13)}) == 12
     assert wording.spell(None) == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_update_is_told_which_details_it_names_and_no_value(language: Language | None) -> None:
+    text = acknowledgement(RequestType.UPDATE, language, due=DUE, changes=(Field.PHONE, Field.SURNAME))
+    named = {Language.EN: "phone, surname", Language.RU: "телефон, фамилия", Language.KK: "телефон, тегі", None: "телефон, тегі"}
+    assert named[language] in text
+    assert not any(heading in text for heading in HEADINGS.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_update_that_names_nothing_is_asked_back_with_a_form(language: Language | None) -> None:
+    text = acknowledgement(RequestType.UPDATE, language, due=DUE)
+    for spoken in (language,) if language else (Language.KK, Language.RU):
+        assert HEADINGS[spoken] in text
+        assert f"{LABELS[spoken][Field.PHONE]}:\n" in text

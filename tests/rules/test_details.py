@@ -1,0 +1,148 @@
+"""What an update asks to change: values, old and new, whose they are, and the small form that asks back."""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.judging import asked_changes
+from rules.details import MOST_VALUES, proposed
+from rules.details_change import Change, Field
+from rules.details_contact import as_address, as_phone
+from rules.details_form import HEADINGS, LABELS, filled_lines, held_fields
+from rules.message import read
+from rules.vocabulary import Language
+from tests.score import CASES
+from tests.score_updates import figures, own, samples
+
+LETTERS = tomllib.loads((Path(__file__).parent / "updates.toml").read_text(encoding="utf-8"))["letter"]
+
+
+def found(letter: dict[str, Any]) -> list[tuple[str, str]]:
+    changes = proposed(letter["subject"], letter["body"], sender=letter["from"])
+    return sorted((str(change.field), change.new) for change in changes)
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter["why"])
+def test_a_letter_proposes_what_a_careful_person_would_record(letter: dict[str, Any]) -> None:
+    answers = [letter["changes"], *letter.get("also", [])]
+    assert found(letter) in [sorted((change["field"], change["new"]) for change in answer) for answer in answers]
+
+
+def test_the_old_value_is_told_where_the_letter_states_it_plainly_and_is_never_another() -> None:
+    stated = [(letter, change) for letter in LETTERS for change in letter["changes"] if "old" in change]
+    told = [
+        (change["old"], found.old)
+        for letter, change in stated
+        for found in proposed(letter["subject"], letter["body"], sender=letter["from"])
+        if found.new == change["new"] and found.old is not None
+    ]
+    assert [] == [(old, read) for old, read in told if read[:5] != old[:5]]  # an old name may stay in the case it stands in
+    assert len(told) >= 0.8 * len(stated)
+
+
+def test_letters_of_others_are_read_as_recorded() -> None:
+    """Nothing wrong is ever proposed, and hardly anything is left out."""
+    for letters, recall in ((samples(), 1.0), (own(CASES), 0.95)):
+        counted = figures(letters)
+        assert counted["changes_right"] == counted["changes_found"]
+        assert counted["changes_right"] >= recall * counted["changes_expected"]
+
+
+@pytest.mark.parametrize(
+    ("written", "recorded"),
+    [
+        ("8 (700) 000-20-03", "+77000002003"),
+        ("+7-700-000-20-03", "+77000002003"),
+        ("87000002003", "+77000002003"),
+        ("7000002003", "+77000002003"),
+        ("8 727 000 00 21", "+77270000021"),
+        ("900101300000", None),
+        ("12 34", None),
+    ],
+)
+def test_a_phone_is_recorded_as_plus_and_digits(written: str, recorded: str | None) -> None:
+    assert recorded == as_phone(written)
+
+
+def test_an_address_is_recorded_in_lower_case() -> None:
+    assert "dana.s@post.example" == as_address("Dana.S@Post.Example")
+
+
+@pytest.mark.parametrize(
+    "decoy",
+    [
+        "IIN 900101300000",
+        "Card 4000 0000 0000 0002",
+        "IBAN KZ000000000000000000",
+        "Order 87000002003",
+        "My son's new phone is +7 700 000 20 10",
+        "The office number is +7 727 000 00 20",
+    ],
+)
+def test_what_is_no_number_of_the_persons_is_not_proposed(decoy: str) -> None:
+    assert () == proposed("Personal Data Update", decoy, sender=None)
+
+
+def test_a_list_of_values_is_no_persons_change() -> None:
+    listed = "\n".join(f"New phone: +7 700 000 {number // 100:02d} {number % 100:02d}" for number in range(MOST_VALUES + 1))
+    assert () == proposed("Personal Data Update", listed, sender=None)
+
+
+# --- The form that asks back ---------------------------------------------------------------------------------------------------------
+
+VALUES = {
+    Field.PHONE: "+7 700 000 20 14",
+    Field.EMAIL: "dana@post.example",
+    Field.SURNAME: "Шаблонова",
+    Field.GIVEN_NAME: "Дана",
+    Field.PATRONYMIC: "Сериковна",
+}
+RECORDED = VALUES | {Field.PHONE: "+77000002014"}
+
+
+def reply(language: Language, filled: dict[Field, str], quote: str) -> bytes:
+    form = "\n".join(f"{quote}{label}: {filled.get(field, '')}".rstrip() for field, label in LABELS[language].items())
+    text = f"{quote}{HEADINGS[language]}\n{form}\n"
+    return f"From: dana@example.com\nSubject: Re: your letter\nContent-Type: text/plain; charset=utf-8\n\n{text}".encode()
+
+
+@pytest.mark.parametrize("quote", ["", "> ", ">> ", "| "])
+@pytest.mark.parametrize("language", Language)
+def test_the_form_filled_in_is_read_whether_a_mail_program_quoted_it_or_not(language: Language, quote: str) -> None:
+    changes = asked_changes(read(reply(language, VALUES, quote)))
+    assert RECORDED == {change.field: change.new for change in changes}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_lines_left_empty_change_nothing(language: Language) -> None:
+    assert (Change(Field.PHONE, None, "+77000002014"),) == asked_changes(read(reply(language, {Field.PHONE: "8 700 000 20 14"}, "> ")))
+    assert "" == filled_lines(read(reply(language, {}, "> ")).text or "")
+
+
+def test_the_form_asks_only_for_what_the_policy_holds() -> None:
+    assert (Field.PHONE, Field.EMAIL) == held_fields(("email", "phone"))
+    assert tuple(LABELS[Language.EN]) == held_fields(())
+    assert {Field.PHONE, Field.SURNAME, Field.GIVEN_NAME, Field.PATRONYMIC} == set(held_fields(("phone", "full_name")))
+
+
+@cache
+def labels() -> frozenset[str]:
+    return frozenset(label for each in LABELS.values() for label in each.values())
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_lines_of_the_form_are_not_so_long_that_a_mail_program_wraps_them(language: Language) -> None:
+    assert len(HEADINGS[language]) < 72
+    assert [] == [label for label in labels() if re.search(r"[:>]", label)]
+
+
+@given(st.text(max_size=400), st.text(max_size=1000))
+def test_no_text_breaks_the_reading_of_details(subject: str, body: str) -> None:
+    proposed(subject, body, sender="a@example.com")
+    filled_lines(body)
