@@ -15,7 +15,10 @@ MOST_RUNS = 40
 """Runs of capitalised words that are looked at in one sentence."""
 
 _UPPER, _LOWER = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІÄĞIÑÖŞÜÉ", "a-zа-яёәғқңөұүһіäğıñöşüé"
-_NAME = rf"(?:[OD]'[{_UPPER}][{_LOWER}]+|[{_UPPER}][{_LOWER}]+(?:['-][{_UPPER}{_LOWER}][{_LOWER}]+)*|[{_UPPER}]{{4,}}(?:-[{_UPPER}]+)?)(?![\w@])"
+_NAME = (
+    rf"(?:[OD]'[{_UPPER}][{_LOWER}]+|[{_UPPER}][{_LOWER}]+(?:['-][{_UPPER}{_LOWER}][{_LOWER}]+)*"
+    rf"|[{_UPPER}]{{4,}}(?:-[{_UPPER}]+)?)(?![\w@])"
+)
 _WORD = rf"(?=\w['\w])[{_UPPER}{_LOWER}]+(?:['-][{_UPPER}{_LOWER}]+)*"
 _NAMES = re.compile(rf"(?<![\w@]){_NAME}(?:[ ]+{_NAME}){{0,3}}")
 _BEHIND_A_LABEL = re.compile(rf"\"?(?P<words>{_WORD}(?: +{_WORD}){{0,2}})(?P<follows>[\s\"!.]*(?:[(,/>-]|$))?")
@@ -78,9 +81,10 @@ def _runs(written: str, sentence: Sentence, topic: str | None) -> Iterator[tuple
             at = end
     first = re.search(r"\w", written)
     for found in _NAMES.finditer(written, at):
-        for start, end in _pieces(written, *found.span()):
-            if first and start == first.start() and not _begins_with_name(written, sentence, start, end, topic):
-                start = next((word.start() for word in re.finditer(r"(?<= )\S+", written[start:end])), end - start) + start
+        for begins, end in _pieces(written, *found.span()):
+            start = begins
+            if first and begins == first.start() and not _begins_with_name(written, sentence, begins, end, topic):
+                start += next((word.start() for word in re.finditer(r"(?<= )\S+", written[begins:end])), end - begins)
             if start < end:
                 yield start, end
 

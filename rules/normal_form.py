@@ -32,7 +32,8 @@ def plain(text: str, limit: int = SUBJECT_LIMIT) -> str:
         text = text.translate(_CHARACTERS)
     if unicodedata.is_normalized("NFKC", text):
         return text
-    return unicodedata.normalize("NFKC", text).translate(_CHARACTERS).replace(_DOT_ABOVE, "")[:limit]
+    text = unicodedata.normalize("NFKC", text).replace("ё", "е").replace("Ё", "Е")
+    return text.translate(_CHARACTERS).replace(_DOT_ABOVE, "")[:limit]
 
 
 def folded(text: str) -> str:

@@ -3,7 +3,6 @@
 from rules.evidence.reading import (
     HEARD_ANYHOW,
     LINK,
-    NOT_SAID_OF_US,
     Reading,
     all_demands,
     by_demands,
@@ -55,12 +54,13 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
 def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
     """Somebody objects to a decision of a machine, or wants a person to decide (Law 94-V art. 19-1)."""
     texts = (letter.subject, *letter.telling[:HEARD_ANYHOW])
-    if any(has(text, *NOT_SAID_OF_US) for text in texts):
+    if any(has(text, *_OF_ANOTHER_FIRM) for text in texts):
         return None
     said = [word for text in texts for word in text]
     objects = [word for word in said if word.senses & {Sense.OBJECT, Sense.HUMAN}]
     machines = [word for word in said if Sense.AUTOMATED in word.senses]
-    by_law = any(word.of_law for word in machines) and has(said, Sense.OBJECT)
+    of_person = has(said, Sense.DECIDE, Sense.PROCESSING, Sense.DATA, Sense.ME, Sense.MY)
+    by_law = of_person and any(word.of_law for word in machines) and has(said, Sense.OBJECT)
     if (
         not machines
         or not (by_law or (has(said, Sense.DECIDE) and objects))

@@ -170,10 +170,20 @@ def is_turned(sentence: Words) -> bool:
     return is_taken_back(sentence) or bool(denied(sentence))
 
 
+_CONFIRM = ("confirm", "подтверд", "раста")
+_CONFIRMED = "confirm"
+
+
 def question_in(text: Words, marks: Marks) -> Reading | None:
     """Return the question that ``text`` asks about personal data; the wish to see one's data is access, unless one asks how."""
     if not has(text, Sense.QUESTION, Sense.WHETHER) or (has(text, Sense.BUSINESS) and not has(text, Sense.PERSONAL)):
         return None
+    if has(text, Sense.GATHERING, Sense.BULK) and not has(text, Sense.MY, Sense.ME):
+        return None  # the title of a newsletter
+    if any(word.text.startswith(_CONFIRM) for word in text) and has(text, Sense.MY, Sense.ME) and has(text, Sense.DATA):
+        return request_for(
+            marks, RequestType.ACCESS, _CONFIRMED, Certainty.NEAR, "It asks to confirm that the writer's data are processed."
+        )
     types = {demand.type for demand in all_demands(text)}
     about = (
         types

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rules.lexicon.letter import Letter, is_latin, with_body
+from rules.lexicon.letter import Letter, has_kazakh_letter, is_latin, with_body
 from rules.lexicon.sentence import Words, tells
 from rules.lexicon.words import AS_WRITTEN, IN_LATIN, WITHOUT_KAZAKH_LETTERS
 from rules.normal_form import LAYOUTS, folded, skeleton, with_kazakh_keys, words
@@ -78,6 +78,8 @@ def _with_kazakh_digits(text: str) -> Words | None:
 
 def _in_other_alphabet(text: str) -> Words | None:
     texts = tuple(words(folded(text)))
+    if any(map(has_kazakh_letter, texts)):
+        return None  # then it says itself what it says
     if not is_latin(texts):
         return _if_it_tells(WITHOUT_KAZAKH_LETTERS.read([skeleton(each) or each for each in texts]))
     if any(word.language is Language.EN and tells(word) for word in AS_WRITTEN.read(texts)):

@@ -12,20 +12,25 @@ LAW: Table = {
     ),
     Sense.CANCEL: "cancel- annul-",
     Sense.REFUSE: (
-        "not_want_to_receive don't_want_to_receive dont_want_to_receive no_longer_want_to_receive not_wish_to_receive refus- declin-"
+        "rather_not_get rather_not_receive not_want_to_receive don't_want_to_receive dont_want_to_receive "
+        "no_longer_want_to_receive not_wish_to_receive refus- declin-"
     ),
-    Sense.STOP: "stop stopping stopped ceas- cessation terminat- discontinu- halt",
+    Sense.STOP: "switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
     Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
     Sense.ERASE: (
         "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
     ),
-    Sense.BLOCK: "block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
+    Sense.BLOCK: "on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
     Sense.UNBLOCK: (
         "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
     ),
-    Sense.TELL: "access copy copies information inform which what disclose_to_me provide export obtain send_me portability",
+    Sense.TELL: (
+        "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me portability"
+    ),
     Sense.FORBID: "to_yourselves to_yourself do_not_allow don't_allow do_not_permit prohibit- forbid- ban banning",
-    Sense.OBJECT: "human_review human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against",
+    Sense.OBJECT: (
+        "opposing opposition human_review human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against"
+    ),
     Sense.UNLAWFUL: "illegal- unlawful-",
     Sense.CONSENT: (
         "agreement_on_processing agreement_on_the_processing agreement_on_treatment agreement_to_processing "
@@ -50,6 +55,7 @@ LAW: Table = {
     ),
     Sense.MAILING: "notification- notice notices newsletter- mailing- marketing advertis- mailing_list- spam",
     Sense.NOT: "not_hand don't_hand",
+    Sense.AUTHORITY: "body_for_the_protection_of_the_rights data_protection_body",
 }
 
 PEOPLE: Table = {
@@ -69,7 +75,7 @@ PEOPLE: Table = {
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: "sign_me_off",
-    Sense.ERASE: "wipe forget take_me_off take_off right_to_be_forgotten",
+    Sense.ERASE: "right_to_be_forgotten wipe forget take_me_off take_off right_to_be_forgotten",
     Sense.TELL: (
         "sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me give_me_a_list "
         "give_me_the_list"
@@ -109,10 +115,10 @@ PEOPLE: Table = {
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
     Sense.INSTRUCTION: "manage_preferences view_in_browser preferences click press_here tap",
     Sense.TAKEN_BACK: (
-        "scrap_that second_thoughts keep_me_on please_don't forget_my_letter on_the_contrary nothing_changes nothing_to_change "
-        "no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake "
-        "changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write take_back_my_request "
-        "cancel_my_request withdraw_my_request"
+        "as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on please_don't "
+        "forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request "
+        "take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind "
+        "nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
     Sense.THANKS: "cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
@@ -130,7 +136,9 @@ PEOPLE: Table = {
         "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
-    Sense.GATHERING: "webinar- seminar- conference- workshop- training- course courses summit- forum- article-_on magazine-",
+    Sense.GATHERING: (
+        "masterclass- last_call webinar- seminar- conference- workshop- training- course courses summit- forum- article-_on magazine-"
+    ),
     Sense.COMPLAINT: "complain-",
     Sense.LEAK: "leaked read_out published exposed leak- disclosed",
     Sense.EMPTY: (
@@ -146,19 +154,19 @@ PEOPLE: Table = {
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
-        "relating everywhere wherever please_note kindly further any_further from_now_on there here when then than while because "
-        "since until after before between over under only just even too very really so such same some few many much most could "
-        "may might cannot can't won't need needs needed ask asks asking asked let make take get give put go come keep yet ago "
-        "year years month months week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's you're "
-        "you've he's she's what's gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise "
+        "everything relating everywhere wherever please_note kindly further any_further from_now_on there here when then than "
+        "while because since until after before between over under only just even too very really so such same some few many much "
+        "most could may might cannot can't won't need needs needed ask asks asking asked let make take get give put go come keep "
+        "yet ago year years month months week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's "
+        "you're you've he's she's what's gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise "
         "exercising abt thx ty ok dears colleagues office hours old anyway henceforth effective immediate immediately lately "
         "recently soon a an the of to for from in on at by with and or is are be been being am was were i we you it this that "
         "these those please thanks thank regards hello hi dear greetings good day morning afternoon evening sir madam now asap "
         "urgent urgently concerning regarding about as well also do does did have has had will shall must should would given "
         "previously earlier electronic document attached signed second third first letter letters_to once again site website "
-        "completely fully entire all any every everything forever permanently still already mr mrs llp company gdpr law article "
-        "art clause subject data_subject s our us their fyi important married note message mail no_subject receive receiving held "
-        "hold system systems decision decisions making made based solely help like obtained collected gathered longer like_to "
+        "completely fully entire all any every forever permanently still already mr mrs llp company gdpr law article art clause "
+        "subject data_subject s our us their fyi important married note message mail no_subject receive receiving held hold "
+        "system systems decision decisions making made based solely help like obtained collected gathered longer like_to "
         "longer_want both"
     ),
     Sense.DECIDE: (

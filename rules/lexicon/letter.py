@@ -18,7 +18,7 @@ from rules.vocabulary import Language
 _SAYS_NOTHING = frozenset(
     {Sense.SMALL, Sense.THANKS, Sense.BREAK, Sense.REQUEST, Sense.ME, Sense.MY, Sense.QUESTION, Sense.WANT, Sense.EMPTY}
 )
-_THANKS_WITHIN = 6
+_THANKS_WITHIN = 10
 _VALUE = re.compile(r"@|\d{4}")
 """What an answer holds that brings a new number or address."""
 _NEARLY_NOTHING = 2
@@ -169,6 +169,11 @@ def _spoken(text: Iterable[Word]) -> Language | None:
 
 def _knows_english(text: Iterable[Word]) -> bool:
     return any(word.language is Language.EN for word in text)
+
+
+def has_kazakh_letter(text: str) -> bool:
+    """Tell whether ``text`` has a letter that only Kazakh writes."""
+    return _KAZAKH_LETTER.search(text) is not None
 
 
 def is_latin(texts: Iterable[str]) -> bool:

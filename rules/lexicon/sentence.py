@@ -51,8 +51,8 @@ def sentences(words: Words) -> list[Words]:
 def demands(sentence: Words) -> list[Demand]:
     """Return what ``sentence`` demands, each act with its object, in the order of the acts."""
     sentence = sentence[:LONGEST_SENTENCE]
-    if has(sentence, Sense.INSTRUCTION):
-        return []
+    if has(sentence, Sense.INSTRUCTION) or (has(sentence, Sense.IF) and has(sentence, Sense.TAKEN_BACK)):
+        return []  # a footer: "click here", "if this reached you by mistake"
     found = [demand for at, word in enumerate(sentence) if word.senses & ACTS for demand in _demands_at(sentence, at)]
     claimed = {demand.object_at for demand in found if not demand.is_weak}
     return [demand for demand in found if not demand.is_weak or demand.object_at not in claimed]
@@ -325,7 +325,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
         case Sense.TRANSFER if act is Sense.BLOCK:
             return has(sentence, Sense.DATA, Sense.PERSONAL)
         case Sense.AUTOMATED:
-            return has(sentence, Sense.ME, Sense.MY, Sense.DATA) or is_clean(sentence)
+            return has(sentence, Sense.ME, Sense.MY, Sense.DATA) or (sentence[object_at].of_law and is_clean(sentence))
         case _:
             return is_clean(sentence) or any(word.senses & _OF_A_PERSON and is_own(sentence, n) for n, word in enumerate(sentence))
 
@@ -336,7 +336,8 @@ _THIS = frozenset({"this", "этот", "эту", "бұл", "осы", "мына",
 def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
     if act is Sense.NOT and Sense.MAILING in sentence[object_at].senses and object_at - at > 1:
         return has(sentence[at:object_at], Sense.WANT)
-    if has(sentence, Sense.CONTACT) and any(word.text in _THIS for word in sentence):
+    is_sent = Sense.SEND in sentence[object_at].senses
+    if is_sent and has(sentence, Sense.CONTACT) and any(word.text in _THIS for word in sentence):
         return False  # "do not write to this number"
     if has(sentence, Sense.BULK) and Sense.SEND in sentence[object_at].senses:
         return True
@@ -346,7 +347,9 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
     if Sense.SEND in sentence[object_at].senses and has(sentence, Sense.MAILING):
         return True
     step = -1 if sentence[object_at].language is Language.KK else 1
-    if Sense.SEND in sentence[object_at].senses:
+    if is_sent and act is Sense.STOP:
+        return not has(sentence, Sense.BUSINESS)
+    if is_sent:
         return not _is_adjacent_stranger(sentence, object_at, step)
     return Sense.BULK in sentence[object_at].senses or not _is_about_another_thing(sentence, object_at)
 

@@ -5,6 +5,7 @@ whoever teaches the reader one of them takes it out.
 """
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.policy_text import Findings, SubjectPhrase, read_policy_text
+from rules.policy_text import Findings, SubjectPhrase, TimeLimit, read_policy_text
 
 TESTS = Path(__file__).parent.parent
 LABELLED = sorted(
     label for folder in ("samples/policies", "cases/policies", "rules/policies") for label in (TESTS / folder).glob("*.expected.json")
 )
-STILL_MISSED: dict[str, set[tuple[object, ...]]] = {}
+SENTENCES = tomllib.loads((TESTS / "rules/policies/sentences.toml").read_text("utf-8"))["sentence"]
+STILL_MISSED: dict[str, set[tuple[object, ...]]] = {
+    "d13-kk-theatre-no-marks.expected.json": {("limit", "ticket_return", 3, "days", "6")},  # warned of: it says not what for
+}
 """By policy: an entry that is labelled and not read, or read and not labelled."""
 
 
@@ -27,10 +31,15 @@ def written(label: Path) -> str:
     return next(label.parent / f"{name}{end}" for end in (".txt", ".html") if (label.parent / f"{name}{end}").exists()).read_text("utf-8")
 
 
+def kind(what: str) -> str:
+    """Return what a limit is for; how the kept things are named is for the reader of the pack."""
+    return "retention" if what.startswith("retention") else what
+
+
 def labelled_entries(expected: dict[str, Any]) -> set[tuple[object, ...]]:
     return {
         *(("mark", each["type"], each["phrase"], each["clause"]) for each in expected["subject_phrases"]),
-        *(("limit", each["what"], each["amount"], each["unit"], each["clause"]) for each in expected["time_limits"]),
+        *(("limit", kind(each["what"]), each["amount"], each["unit"], each["clause"]) for each in expected["time_limits"]),
         *(("law", each["id"]) for each in expected["law_references"]),
         *(("inbox", each) for each in expected["inbox_addresses"]),
     }
@@ -39,7 +48,7 @@ def labelled_entries(expected: dict[str, Any]) -> set[tuple[object, ...]]:
 def read_entries(found: Findings) -> set[tuple[object, ...]]:
     return {
         *(("mark", each.type, each.phrase, each.clause) for each in found.subject_phrases),
-        *(("limit", each.what, each.amount, each.unit, each.clause) for each in found.time_limits),
+        *(("limit", kind(each.what), each.amount, each.unit, each.clause) for each in found.time_limits),
         *(("law", each) for each in found.law_references),
         *(("inbox", each) for each in found.inbox_addresses),
     }
@@ -52,6 +61,19 @@ def test_a_policy_is_read_as_a_lawyer_read_it(label: Path) -> None:
     assert STILL_MISSED.get(label.name, set()) == labelled_entries(expected) ^ read_entries(found)
     names = {expected["operator_name"], *expected.get("operator_name_also", ())}
     assert found.operator_name in names or not expected["operator_name"]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence["text"].strip()[:40])
+def test_a_sentence_is_read_as_a_lawyer_means_it(sentence: dict[str, Any]) -> None:
+    found = read_policy_text(sentence["text"])
+    assert sorted(sentence.get("marks", [])) == sorted(f"{mark.type}: {mark.phrase}" for mark in found.subject_phrases)
+    assert sorted(sentence.get("limits", [])) == sorted(in_words(limit) for limit in found.time_limits)
+    clauses = {mark.clause for mark in found.subject_phrases} | {limit.clause for limit in found.time_limits}
+    assert clauses <= {sentence.get("clause")}
+
+
+def in_words(limit: TimeLimit) -> str:
+    return f"{limit.what}: {limit.unit}" if limit.amount is None else f"{limit.what}: {limit.amount} {limit.unit}"
 
 
 def marks(text: str) -> list[tuple[str, str, str | None]]:
@@ -255,9 +277,9 @@ def test_an_amount_at_the_beginning_of_a_line_is_no_clause() -> None:
     ]
 
 
-def test_lists_of_a_page_number_clauses_only_where_the_text_has_no_numbers() -> None:
+def test_numbers_that_a_browser_makes_for_lists_name_no_clause() -> None:
     page = "<html>{}<ol><li>Write an e-mail with the subject “Erase me”.</li></ol></html>"
-    assert [("destroy", "Erase me", "1")] == marks(page.format(""))
+    assert [("destroy", "Erase me", None)] == marks(page.format(""))
     assert [("destroy", "Erase me", "4")] == marks(page.format("<h2>4. Requests</h2>"))
 
 
@@ -375,6 +397,10 @@ HOSTILE = {
     "addresses": "a@b.example " * 4_000,
     "quotes": '"a" ' * 5_000,
     "one word": "A" * 40_000,
+    "rows": "a │ subject │ 3 days\n" * 1_500,
+    "items": "- «a» 3 days\n" * 1_500,
+    "what stands out": "<html>" + "<b>a</b> " * 3_000,
+    "open brackets": "⟪⟦(" * 10_000,
 }
 
 
@@ -384,7 +410,7 @@ def test_h55_a_hostile_text_is_read_to_the_end(name: str) -> None:
     assert () == read_policy_text(HOSTILE[name]).subject_phrases
 
 
-@given(st.text(alphabet="аә1 .,;:«»\"'⟦⟧│@<>/ol iaпометкой№-\n", max_size=300))
+@given(st.text(alphabet="аә1 .,;:«»\"'⟦⟧⟪⟫│|*#@<>/ol iaпометкой№-\n", max_size=300))
 def test_no_text_breaks_the_reader(text: str) -> None:
     for read in (text, f"<p>{text}"):
         assert all(isinstance(mark, SubjectPhrase) for mark in read_policy_text(read).subject_phrases)
