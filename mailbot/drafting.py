@@ -38,6 +38,7 @@ PROMISES = {
     "stop_processing": Promise(_STOPPING, (Duty.STOP_PROCESSING,)),
     "opt_out": Promise((RequestType.OPT_OUT,), (Duty.STOP_MESSAGES,)),
     "answer_subject": Promise((RequestType.ACCESS,), (Duty.ANSWER,)),
+    "restrict_transfer": Promise((RequestType.RESTRICT_TRANSFER,), (Duty.STOP_TRANSFER,)),
     "block": Promise((RequestType.BLOCK,), (Duty.BLOCK,)),
     "unblock": Promise((RequestType.UNBLOCK,), (Duty.UNBLOCK,)),
     "destroy": Promise((RequestType.DESTROY,), (Duty.DESTROY,)),

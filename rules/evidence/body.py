@@ -18,7 +18,7 @@ from rules.evidence.reading import (
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import demands, has
+from rules.lexicon.sentence import demands, has, stands_alone
 from rules.lexicon.words import AS_WRITTEN
 from rules.normal_form import SUBJECT_LIMIT, folded, plain, unwrapped, words
 from rules.vocabulary import Certainty, RequestType
@@ -49,6 +49,15 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
     if any(is_turned(sentence) for sentence in letter.telling) and found:
         return held("The body takes a request back or says what must not be done.", tuple(demand.type for demand in found))
     return asked or by_demands(narrowed(found, letter), marks, "The subject leaves it to the body, which asks")
+
+
+def read_bare_stop(letter: Letter, marks: Marks) -> Reading | None:
+    """The subject says only "stop", and the body names what is sent."""
+    if not stands_alone(letter.subject) or not any(has(text, Sense.MAILING, Sense.SEND) for text in letter.telling):
+        return None
+    return request_for(
+        marks, RequestType.OPT_OUT, letter.subject[0].text, Certainty.GUESS, "The subject says stop, and the body names what is sent."
+    )
 
 
 def hear_objection(letter: Letter, marks: Marks) -> Reading | None:

@@ -123,7 +123,7 @@ def hear_question(letter: Letter, marks: Marks) -> Reading | None:
 def read_subject(letter: Letter, marks: Marks) -> Reading | None:
     """The subject uses the law's words or people's."""
     is_title = has(letter.subject, Sense.GATHERING) or (has(letter.subject, Sense.BULK) and has(letter.subject, Sense.WHETHER))
-    if is_title and not has(letter.subject, Sense.MY, Sense.ME):
+    if is_title and not has(letter.subject, Sense.MY):
         return None  # a course about the withdrawal of consent
     found = stated(letter.subject, letter)
     if any(map(stands_alone, sentences(letter.subject))) and not is_clean(letter.subject):

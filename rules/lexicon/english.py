@@ -8,7 +8,8 @@ LAW: Table = {
         "supplement- modif- edit"
     ),
     Sense.REVOKE: (
-        "take_my_consent_back no_longer_consent do_not_consent revok- revoc- withdraw- withdrew recall- rescind- take_back taking_back"
+        "invalid void as_cancelled as_withdrawn withdrawn take_my_consent_back no_longer_consent do_not_consent revok- revoc- "
+        "withdraw- withdrew recall- rescind- take_back taking_back"
     ),
     Sense.CANCEL: "cancel- annul-",
     Sense.REFUSE: (
@@ -75,7 +76,7 @@ PEOPLE: Table = {
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: "sign_me_off",
-    Sense.ERASE: "right_to_be_forgotten wipe forget take_me_off take_off right_to_be_forgotten",
+    Sense.ERASE: "right_to_be_forgotten wipe forget take_me_off take_off",
     Sense.TELL: (
         "sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me give_me_a_list "
         "give_me_the_list"
@@ -86,7 +87,8 @@ PEOPLE: Table = {
         "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
-        "digest- discount- new_products promo promotion- ads news offers special_offers emails e_mails messages letters sms alerts"
+        "mails mailings digest- discount- new_products promo promotion- ads news offers special_offers emails e_mails messages "
+        "letters sms alerts"
     ),
     Sense.SEND: (
         "send sending messaging emailing e_mailing writing contacting calling bothering spamming email_me message_me write_me contact_me"
@@ -115,7 +117,7 @@ PEOPLE: Table = {
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
     Sense.INSTRUCTION: "manage_preferences view_in_browser preferences click press_here tap",
     Sense.TAKEN_BACK: (
-        "as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on please_don't "
+        "please_don't_, as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on "
         "forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request "
         "take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind "
         "nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"

@@ -347,6 +347,8 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
     if Sense.SEND in sentence[object_at].senses and has(sentence, Sense.MAILING):
         return True
     step = -1 if sentence[object_at].language is Language.KK else 1
+    if is_sent and has(sentence, Sense.BUSINESS) and not has(sentence, Sense.ME, Sense.MAILING):
+        return False
     if is_sent and act is Sense.STOP:
         return not has(sentence, Sense.BUSINESS)
     if is_sent:

@@ -12,30 +12,30 @@ from rules.policy_text.findings import ANY, Caution, Channel, Findings, SubjectP
 from rules.policy_text.kinds import types_in
 from rules.policy_text.limits import UnclearLimit, limits_in
 from rules.policy_text.marks import phrases_in
-from rules.policy_text.markup import Numbering, is_html, text_of
+from rules.policy_text.markup import is_html, text_of
 from rules.policy_text.names import inboxes_in, laws_in, operator_in, other_domains
 from rules.policy_text.outline import Sentence, sentences_of
 from rules.vocabulary import Language
 
 __all__ = ["Caution", "Channel", "Findings", "SubjectPhrase", "TimeLimit", "read_policy_text"]
 
-_MISSPELT = {
-    "уведомлениях": "уведомлений",
-    "уведомления о": "уведомлений о",
-    "согласие на": "согласия на",
-    "согасия": "согласия",
-    "concent": "consent",
-}
+_MISSPELT = (
+    (re.compile(r"\bот уведомлениях\b", re.IGNORECASE), "от уведомлений"),
+    (re.compile(r"\bот уведомления о\b", re.IGNORECASE), "от уведомлений о"),
+    (re.compile(r"\b(?:согасия|сагласия|согласи|отзыв согласие)\b", re.IGNORECASE), "согласия"),
+    (re.compile(r"\bактул\w+", re.IGNORECASE), "актуализация"),
+    (re.compile(r"\bconcent\b", re.IGNORECASE), "consent"),
+)
 _SHORT = 60
 
 
 def read_policy_text(text: str) -> Findings:
     """Read a policy."""
-    sentences = sentences_of_page(text) if is_html(text) else sentences_of(text)
-    marks = phrases_in(sentences)
-    limits, unclear = limits_in(sentences, marks)
-    channels = channels_in(sentences, marks)
+    sentences = sentences_of(text_of(text) if is_html(text) else text)
     inboxes, about_addresses = inboxes_in(sentences)
+    marks = phrases_in(sentences, inboxes)
+    limits, unclear = limits_in(sentences, marks)
+    channels = channels_in(sentences, marks, inboxes)
     laws, about_laws = laws_in(sentences)
     return Findings(
         operator_name=operator_in(sentences),
@@ -60,26 +60,16 @@ def read_policy_text(text: str) -> Findings:
     )
 
 
-def sentences_of_page(markup: str) -> list[Sentence]:
-    """Return the sentences of a page; the numbers of its lists name the clauses only where the text has no numbers of its own."""
-    sentences = sentences_of(text_of(markup, Numbering(counts=False)))
-    if any(sentence.clause for sentence in sentences):
-        return sentences
-    return sentences_of(text_of(markup, Numbering(counts=True)))
-
-
 def about_marks(marks: Sequence[SubjectPhrase]) -> Iterator[Caution]:
     """Warn of marks that are missing or misspelt."""
     if not marks:
         yield Caution("no_marks", "the policy names no subject line: requests will be known by people's own words alone")
     for mark in marks:
-        if mark.phrase.endswith("…"):
+        if re.search(rf"{re.escape(mark.phrase)}\s*(?:…|\.\.\.)", mark.sentence):
             yield Caution("mark_cut", f"the mark “{mark.phrase}” is cut short", mark.clause)
-        for wrong, right in _MISSPELT.items():
-            if mark.language is not Language.KK and re.search(
-                rf"\bот {wrong}|{wrong}\b" if wrong == "уведомлениях" else rf"\b{wrong}\b", mark.phrase, re.IGNORECASE
-            ):
-                yield Caution("mark_misspelt", f"the mark “{mark.phrase}” says “{wrong}”; “{right}” is meant?", mark.clause)
+        for pattern, right in _MISSPELT:
+            if wrong := pattern.search(mark.phrase):
+                yield Caution("mark_misspelt", f"the mark “{mark.phrase}” says “{wrong[0]}”; “{right}” is meant?", mark.clause)
 
 
 def without_a_way(sentences: Iterable[Sentence], marks: Iterable[SubjectPhrase], channels: Iterable[Channel]) -> Iterator[Caution]:

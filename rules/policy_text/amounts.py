@@ -10,11 +10,11 @@ MOST = 12
 """Amounts of a sentence that are weighed; one that names more promises nothing."""
 
 _ONES = {
-    1: "один одного одному одной одну одна one бір",
-    2: "два двух двум две two екі",
-    3: "три трёх трех трем three үш",
-    4: "четыре четырёх четырех four төрт",
-    5: "пять пяти five бес",
+    1: "один одного одному одной одну одна одно первого one first бір",
+    2: "два двух двум две двое второго two second екі",
+    3: "три трёх трех трем трое третьего three third үш",
+    4: "четыре четырёх четырех четверо four fourth төрт",
+    5: "пять пяти пятеро пятого five fifth бес",
     6: "шесть шести six алты",
     7: "семь семи seven жеті",
     8: "восемь восьми eight сегіз",
@@ -25,16 +25,16 @@ _TEENS = {
     12: "двенадцать двенадцати twelve",
     13: "тринадцать тринадцати thirteen",
     14: "четырнадцать четырнадцати fourteen",
-    15: "пятнадцать пятнадцати fifteen",
+    15: "пятнадцать пятнадцати пятнадцатого fifteen fifteenth",
     16: "шестнадцать шестнадцати sixteen",
     17: "семнадцать семнадцати seventeen",
     18: "восемнадцать восемнадцати eighteen",
     19: "девятнадцать девятнадцати nineteen",
 }
 _TENS = {
-    10: "десять десяти ten он",
-    20: "двадцать двадцати twenty жиырма",
-    30: "тридцать тридцати thirty отыз",
+    10: "десять десяти десятого ten tenth он",
+    20: "двадцать двадцати двадцатого twenty twentieth жиырма",
+    30: "тридцать тридцати тридцатого thirty thirtieth отыз",
     40: "сорок сорока forty қырық",
     50: "пятьдесят пятидесяти fifty елу",
     60: "шестьдесят шестидесяти sixty алпыс",
@@ -44,11 +44,6 @@ _TENS = {
     100: "сто ста hundred жүз",
 }
 _VALUES = {form: value for table in (_ONES, _TEENS, _TENS) for value, forms in table.items() for form in forms.split()}
-_COMPOUNDS = {  # "three-day" in one Russian word
-    "одно": 1, "двух": 2, "трёх": 3, "трех": 3, "четырёх": 4, "четырех": 4, "пяти": 5, "шести": 6, "семи": 7, "десяти": 10,
-    "четырнадцати": 14,
-    "пятнадцати": 15, "двадцати": 20, "тридцати": 30, "сорокапяти": 45, "шестидесяти": 60, "девяносто": 90, "": 1,
-}  # fmt: skip
 
 
 def _any(values: dict[int, str]) -> str:
@@ -56,7 +51,7 @@ def _any(values: dict[int, str]) -> str:
 
 
 _WORD = rf"(?:(?:{_any(_TENS)})[\s-]+(?:{_any(_ONES)})|{_any(_TEENS)}|{_any(_TENS)}|{_any(_ONES)})"
-_ENDING = r"(?:\s?-?(?:ти|х|и|ми|го|м|дневн\w+))?"
+_ENDING = r"(?:\s?-?(?:ти|х|и|ми|го|м|дневн\w+|st|nd|rd|th))?"
 _DIGITS = rf"\d{{1,3}}(?!\d){_ENDING}"
 _RANGE = rf"(?:{_DIGITS}\s*(?:[-–—]|до|to|or|или)\s*|{_WORD}\s+(?:до|to|or|или)\s+)?"
 _AMOUNT = rf"(?<![\w.,№/-]){_RANGE}(?P<amount>{_DIGITS}|{_WORD})(?!\w)(?:\s*\([^()]{{1,40}}\))?"
@@ -68,7 +63,7 @@ UNITS = {
     "weeks": r"недел\w+|weeks?|апта\w*",
     "months": r"месяц\w*|months?|ай|айдан|айға|айда|айдың|айлық|айы",
     "years": r"год|года|году|годов|лет|летн\w+|years?|жыл|жылдан|жылға|жылда|жылдық|жылдың|жылы",
-    "days": r"дн(?:я|ей|и|ям|евн\w+)|день|сут(?:ок|ки)|days?|күн\w*",
+    "days": r"дн(?:я|ей|и|ям|евн\w+)|день|сут(?:ок|ки)|days?|күн\w*|тәулік\w*",
 }
 _UNIT = "|".join(f"(?P<{name}>{forms})" for name, forms in UNITS.items())
 _CALENDAR = re.compile(r"(?:күнтізбелік|календарных)\s+$", re.IGNORECASE)
@@ -77,15 +72,15 @@ _LIMIT = re.compile(rf"{_AMOUNT}[\s-]*{_FULL}(?:{_UNIT})(?!\w)(?P<owner>['’]s?
 
 _WITHIN = (
     r"(?:в\s+течени[еи]|не\s+позднее|не\s+позже|не\s+более|спустя|на\s+протяжении|within|not\s+later\s+than|"
-    r"no\s+later\s+than|for|after|in\s+under|in)\s+"
+    r"no\s+later\s+than|for|after|in\s+under|in|за)\s+"
 )
 _ALONE = {
     "working_days": r"рабочего\s+дня|(?:business|working)\s+day",
-    "hours": r"часа|hour",
-    "weeks": r"недели|week",
-    "months": r"месяца|month",
+    "hours": r"часа?|hour",
+    "weeks": r"недел[ию]|week",
+    "months": r"месяца?|month",
     "years": r"года|year",
-    "days": r"дня|суток|day|calendar day",
+    "days": r"дня|день|сут(?:ок|ки)|day|calendar day",
 }
 _ALONE_NAMED = "|".join(f"(?P<{name}>{forms})" for name, forms in _ALONE.items())
 _ONE = re.compile(
@@ -95,7 +90,7 @@ _ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPOUND = re.compile(
-    rf"(?<!\w)(?P<many>{'|'.join(sorted(filter(None, _COMPOUNDS), key=len, reverse=True))}|)"
+    rf"(?<!\w)(?P<many>{_WORD}|)"
     r"(?:(?P<days>дневн)|(?P<weeks>недельн)|(?P<months>месячн)|(?P<years>годичн|летн)|(?P<hours>часов))(?:ый|ого|ому|ом|ый|ая)(?!\w)",
     re.IGNORECASE,
 )
@@ -103,7 +98,8 @@ _EVERY = re.compile(
     r"(?<!\w)(?:раз в|кажд\w+|once (?:a|every)|every|each)\s+(?:(?P<years>год|year)|(?P<months>месяц|month)|"
     r"(?P<weeks>недел\w+|week)|(?P<days>день|day))(?!\w)"
     r"|(?<!\w)(?:(?P<years_>жыл|annually|yearly|ежегодно)|(?P<months_>ай|monthly|ежемесячно)|(?P<weeks_>апта|weekly|"
-    r"еженедельно))(?:(?<=ly)|(?<=но)|\s+сайын)",
+    r"еженедельно))(?:(?<=ly)|(?<=но)|\s+сайын)"
+    r"|(?<!\w)(?:(?P<years__>жылына)|(?P<months__>айына)|(?P<weeks__>аптасына))\s+бір\s+рет",
     re.IGNORECASE,
 )
 _HALVES = {
@@ -116,10 +112,10 @@ _PHRASES = re.compile(
     rf"(?<!\w)(?:(?P<next_working>{_WORKING_NEXT})|(?P<next_day>следующ\w+\s+д(?:ень|ня)|next\s+day|келесі\s+күн\w*)"
     r"|(?P<same_day>(?:в|того)\s+тот\s+же\s+(?:рабочий\s+)?день|тем\s+же\s+днём|в\s+день\s+(?!недел)\w{4,}|день\s+в\s+день"
     r"|(?:on\s+)?the\s+same\s+(?:business\s+|working\s+)?day|same[- ]day|on\s+the\s+day\s+(?:of|we|it)|"
-    r"(?:дәл\s+)?сол\s+күн\w*|(?!туған)\w+[ғгқк][ае]н\s+күні(?=\s+\w*(?:жой|өшір|тоқта|бер|енгіз))|сол\s+күнгі)"
+    r"(?:дәл\s+)?сол\s+күн\w*|(?:түскен|алынған|алған|берілген|келген|жіберілген)\s+күні(?!нен)|сол\s+күнгі)"
     r"|(?P<immediately>немедленно|незамедлительно|тотчас|сразу(?=\s+(?:после|же|по|прекра|удал))|immediately|at\s+once|"
     r"right\s+away|instantly|straight\s+away"
-    r"|дереу|бірден|кідіріссіз|кешіктірмей|шұғыл))(?!\w)",
+    r"|forthwith|дереу|бірден|кідіріссіз|(?<!нен\s)(?<!нан\s)кешіктірмей|шұғыл))(?!\w)",
     re.IGNORECASE,
 )
 
@@ -154,11 +150,9 @@ def _candidates(sentence: str) -> Iterator[Span]:
         yield Span(1, _unit_of_one(found), found.start(), found.end())
     for found in _COMPOUND.finditer(sentence):
         if found["many"] or re.match(r"\s+срок", sentence[found.end() :]):
-            yield Span(_COMPOUNDS[found["many"].lower()], _named(found, UNITS), found.start(), found.end())
+            yield Span(_value(found["many"] or "одно"), _named(found, UNITS), found.start(), found.end())
     for found in _EVERY.finditer(sentence):
-        yield Span(
-            1, next(name.removesuffix("_") for name, text in found.groupdict().items() if text), found.start(), found.end(), repeats=True
-        )
+        yield Span(1, next(name.rstrip("_") for name, text in found.groupdict().items() if text), found.start(), found.end(), repeats=True)
     for found in _HALF.finditer(sentence):
         yield Span(_HALVES[found.lastgroup or "half"][0], "months", found.start(), found.end())
     for found in _PHRASES.finditer(sentence):

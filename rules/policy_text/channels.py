@@ -3,70 +3,69 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from rules.policy_text.findings import Channel, SubjectPhrase
-from rules.policy_text.kinds import types_in
+from rules.policy_text.findings import ANY, Channel, SubjectPhrase
+from rules.policy_text.kinds import type_of, types_in
 from rules.policy_text.markup import LINK
 from rules.policy_text.names import ADDRESS
 from rules.policy_text.outline import Sentence
 from rules.policy_text.words import AUTHORITY, LETTER, stems
 
+_REST = r"[^.;,]{0,40}"
 _WAYS: dict[str, re.Pattern[str]] = {
-    "link": stems(
-        r"(?:ссылк|по ссылке)[^.;,]{0,30}|кнопк[^.;,]{0,30}",
-        r"(?:unsubscribe |opt-out )?(?:link|button)\b[^.;,]{0,40}",
-        r"[«“\"](?:unsubscribe|отписаться)[»”\"][^.;,]{0,40}|сілтеме[^.;,]{0,30}|батырма\w*",
-    ),
     "account": stems(
-        r"личн\w+ кабинет\w*|настройк\w+ (?:профил|аккаунт)\w*",
-        r"settings[^.;,]{0,20}|(?:personal |your )?account\b(?: settings| page)?|profile\b",
-        r"жеке кабинет\w*",
+        r"личн\w+ кабинет\w*|настройк\w+ (?:профил|аккаунт)\w*|профиль [→>]",
+        rf"settings{_REST}|(?:personal |your |ticket )?account\b(?: settings| page)?|profile\b|on the \w+ page|жеке кабинет\w*",
+    ),
+    "link": stems(
+        rf"(?:ссылк|кнопк){_REST}|(?:web-?)?форм[уы] (?:на|[\w.]+/){_REST}|(?:unsubscribe |opt-out )?(?:link|button)\b{_REST}",
+        rf"[«“\"](?:unsubscribe|отписаться)[»”\"]{_REST}|(?:сілтеме|батырма){_REST}",
     ),
     "office": stems(
-        r"в офис\w*[^.;,]{0,40}|лично(?!\w)[^.;]{0,40}|в кабинет\w* [\w№]+|кабинет \d+",
-        r"in person[^.;,]{0,40}|at (?:the|our) (?:office|reception|desk)[^.;,]{0,30}",
-        r"кеңсе[^.;,]{0,40}|жеке өзі",
+        rf"(?:в|любое) (?:офис|регистратур|отделени|учебн\w+ част|канцеляри){_REST}|(?:лично|устно)(?!\w){_REST}|в кабинет\w* [\w№]+",
+        rf"кабинет \d+|in person{_REST}|at the [\w ]{{0,20}}(?:office|reception|desk|tent|counter){_REST}|at our office|кеңсе{_REST}",
+        r"жеке өзі|тіркеу орны",
     ),
     "edoc": stems(
-        r"электронн\w+ документ\w*|эцп|электронн\w+ (?:цифров\w+ )?подпис\w*",
-        r"electronic document|electronic (?:digital )?signature",
+        r"электронн\w+ документ\w*|эцп|электронн\w+ (?:цифров\w+ )?подпис\w*|electronic document|electronic (?:digital )?signature",
         r"электрондық құжат\w*|эцқ",
     ),
     "post": stems(
-        r"(?:обычной |простой )?почтой(?! [\w.]+@)|почтов\w+ (?:адрес|отправлени)\w*[^.;]{0,60}|заказн\w+ письм\w*",
-        r"по адресу:?\s*(?:г\.|город|\d|ул|республик)[^;]{0,80}|письмом по адресу[^;]{0,80}",
-        r"by (?:registered |ordinary )?(?:post|mail)\b|postal address[^.;]{0,60}|registered letter",
-        r"поштамен|пошталық\w*",
+        r"(?:обычной |простой )?почтой(?! [\w.]+@)|почтов\w+ (?:адрес|отправлени)\w*[^.;]{0,60}|заказн\w+ письм\w*|бумаг\w*: [^;]{0,60}",
+        r"по адресу:?\s*(?:г\.|город|\d|ул|республик)[^;]{0,80}|by (?:registered |ordinary )?(?:post|mail)\b|postal address[^.;]{0,60}",
+        r"registered letter|поштамен|пошталық\w*",
     ),
     "phone": stems(
-        r"по телефону[^.;,]{0,30}|позвон\w*[^.;,]{0,30}",
-        r"by (?:tele)?phone[^.;,]{0,30}|call(?:ing)? (?:us|the|\+)[^.;,]{0,30}",
-        r"телефон арқылы|қоңырау шал\w*[^.;,]{0,30}",
+        rf"по телефону{_REST}|позвон\w*{_REST}|контакт-центр{_REST}|by (?:tele)?phone{_REST}|call(?:ing)? (?:us|the|\+){_REST}",
+        rf"телефон арқылы|қоңырау шал\w*{_REST}",
     ),
-    "sms": stems(r"sms\b[^.;]{0,40}", r"смс\b[^.;]{0,40}"),
-    "messenger": stems(r"whatsapp[^.;,]{0,30}|telegram[^.;,]{0,30}|viber", r"мессенджер\w*", r"messenger"),
+    "sms": stems(r"(?:sms|смс|text message)\b[^.;]{0,40}"),
+    "messenger": stems(rf"(?:whatsapp|telegram|viber|мессенджер|messenger){_REST}"),
 }
 _PLACES = frozenset({"office", "edoc", "post", "phone", "messenger", "email_free"})
+_IN_THE_LETTER = frozenset({"link", "account"})
+"""Ways that a sentence with a mark only seems to offer: its link writes the letter, and its mark may name the account."""
 _REQUEST = re.compile(r"запрос|обращени|заявлени|request|letter|өтініш|сұрау|хат", re.IGNORECASE)
 _SAID = re.compile(
-    r"[«“\"](?P<quoted>[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ][^«»“”\"]{1,40})[»”\"]|(?:words?|"
-    r"слов\w*) (?P<bare>[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]{3,}(?: [A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]{2,}){0,4})"
+    r"[«“\"](?P<quoted>[^«»“”\"]{2,80})[»”\"]|"
+    r"(?:words?|message|слов\w*) (?P<bare>[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]{2,}(?: [A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]{2,}){0,4})"
 )
 _REPLY = re.compile(r"(?:ответ(?:ьте|ив|ить|ом|ным)|repl(?:y|ying)|answer(?:ing)? (?:to|the)|жауап (?:ретінде|бер|жаз))", re.IGNORECASE)
 _BODY = re.compile(r"(?:в тексте|в теле|in the (?:text|body)|мәтінінде|мәтініне)", re.IGNORECASE)
 _DENIED = re.compile(
-    r"(?:не (?:принима|рассматрива|нуж|обраб)|not (?:accepted|possible|needed|taken)|cannot be|are not|isn't|қабылданба|қажет емес)",
+    r"(?:не (?:принима|рассматрива|нуж|обраб|меня)|нельзя|not (?:accepted|possible|needed|taken)|take no|"
+    r"cannot be|are not|isn't|қабылданба|қажет емес)",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"(?:можно|може(?:т|те)|сообщит|вправе|направ|отправ|обращ|пиш|напиш|откаж|отказ|отпис|подат|подают|подаё|принима|"
-    r"нажм|нажат|перейд|для |чтобы|разъяснен|вопрос|свяж|контакт|"
-    r"you (?:may|can)|may |can |to |write|send|ask|click|contact|questions?|end with|requests?|by |bot |open |use |"
-    r"алады|болады|жібер|жаз|хабарлас|үшін|сұрақ|басыңыз|арқылы|өтініш)",
+    r"можно|може(?:т|те)|сообщ|вправе|направ|отправ|обращ|пиш|напиш|отказ|откаж|отпис|пода[тюёе]|принима|наж[им]|перейд|приход|спрашива|"
+    r"ответьте|для |чтобы|разъяснен|пояснен|вопрос|свяж|контакт|через |кому удобнее|"
+    r"you (?:may|can)|may |can |to |write|send|ask|click|press|contact|questions?|end with|requests?|by |bot |open |use |follow |"
+    r"алады|болады|жібер|жаз|хабарлас|үшін|сұрақ|басыңыз|арқылы|өтініш",
     re.IGNORECASE,
 )
 
 
-def channels_in(sentences: Iterable[Sentence], marks: Iterable[SubjectPhrase]) -> list[Channel]:
+def channels_in(sentences: Iterable[Sentence], marks: Iterable[SubjectPhrase], inboxes: Collection[str]) -> list[Channel]:
     """Return the channels, each once a clause."""
     marked = {mark.type for mark in marks}
     with_marks = {mark.sentence for mark in marks}
@@ -74,49 +73,44 @@ def channels_in(sentences: Iterable[Sentence], marks: Iterable[SubjectPhrase]) -
     for sentence in sentences:
         if sentence.is_heading or AUTHORITY.search(sentence.text) or not (_ASKS.search(sentence.text) or sentence.is_item):
             continue
-        ways = dict(_ways(sentence))
+        if not (ways := dict(_ways(sentence, inboxes))):
+            continue
         kind = _kind(sentence, marked, alone=not ways.keys() <= _PLACES)
-        if kind in marked or sentence.text in with_marks:
-            ways.pop("email_free", None)
-        if sentence.text in with_marks:  # the link writes the letter, and the mark may name the account
-            ways = {way: detail for way, detail in ways.items() if way not in {"link", "account"}}
+        has_mark = sentence.text in with_marks
         for way, detail in ways.items() if kind else ():
-            found.setdefault((str(kind), way, sentence.clause), Channel(str(kind), way, detail, sentence.clause, sentence.text))
+            if not (has_mark and way in _IN_THE_LETTER) and not (way == "email_free" and (has_mark or kind in marked)):
+                found.setdefault((str(kind), way, sentence.clause), Channel(str(kind), way, detail, sentence.clause, sentence.text))
     return list(found.values())
 
 
 def _kind(sentence: Sentence, marked: Collection[str], *, alone: bool) -> str | None:
     """Return what is asked for this way: by the sentence, or by those before it where it only says where to go."""
-    kinds = [kind for kind in types_in(sentence.text) if kind != "authority_inquiry"]
-    if kinds:
-        return kinds[0]
-    if "any" in marked and _REQUEST.search(sentence.text):
-        return "any"
-    return None if alone else next(types_in(sentence.before[-200:]), None) or next(types_in(sentence.heading), None)
+    kind = next((kind for kind in types_in(sentence.text) if kind != "authority_inquiry"), None)
+    if kind or (ANY in marked and _REQUEST.search(sentence.text)):
+        return kind or ANY
+    return None if alone else type_of(sentence.before[-200:]) or type_of(sentence.heading)
 
 
-def _ways(sentence: Sentence) -> Iterator[tuple[str, str]]:
+def _ways(sentence: Sentence, inboxes: Collection[str]) -> Iterator[tuple[str, str]]:
     text = LINK.sub(" ", sentence.text)
-    answered = dict(_answers(text))
-    yield from answered.items()
+    answer = _answer(text)
     found = {way: _allowed(pattern, text) for way, pattern in _WAYS.items()}
     if found["account"]:
         found["link"] = None
-    if answered:
+    if answer:
         found["sms"] = None
+        yield answer
     yield from ((way, detail) for way, detail in found.items() if detail)
-    address = ADDRESS.search(text)
-    if address and not answered and (LETTER.search(text) or "question" in types_in(text)):
-        yield "email_free", address[0].lower()
+    address = next((address for address in map(str.lower, ADDRESS.findall(text)) if address in inboxes), None)
+    if address and not answer and (LETTER.search(text) or "question" in types_in(text)):
+        yield "email_free", address
 
 
-def _answers(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the word that is to be answered with, or to stand in the text of a letter."""
-    said = _SAID.search(text)
-    if said and _BODY.search(text):
-        yield "body_phrase", said["quoted"] or said["bare"]
-    elif said and _REPLY.search(text):
-        yield "reply_word", said["quoted"] or said["bare"]
+def _answer(text: str) -> tuple[str, str] | None:
+    """Return the word that is to be answered with, or to stand in the text of a letter."""
+    way = "body_phrase" if _BODY.search(text) else "reply_word" if _REPLY.search(text) else None
+    said = _SAID.search(text) if way else None
+    return (way, said["quoted"] or said["bare"]) if way and said else None
 
 
 def _allowed(pattern: re.Pattern[str], text: str) -> str | None:

@@ -1,6 +1,7 @@
 """Which type of request a phrase, a sentence or a clause speaks of."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import lru_cache
 
 from rules.lexicon.sentence import demands, sentences
 from rules.lexicon.words import AS_WRITTEN
@@ -10,14 +11,13 @@ from rules.policy_text.words import PART, TYPES
 
 def type_of(text: str) -> str | None:
     """Return the type that a text speaks of first of all; None if it speaks of none."""
-    return next(types_in(text), None)
+    return next(iter(types_in(text)), None)
 
 
-def types_in(text: str) -> Iterator[str]:
-    """Yield the types that a text speaks of, the most particular first."""
-    for name, pattern in TYPES.items():
-        if pattern.search(text):
-            yield name
+@lru_cache(maxsize=1_000)
+def types_in(text: str) -> Sequence[str]:
+    """Return the types that a text speaks of, the most particular first."""
+    return tuple(name for name, pattern in TYPES.items() if pattern.search(text))
 
 
 def type_of_phrase(phrase: str) -> str | None:

@@ -1,4 +1,4 @@
-"""HTML becomes text in which the numbers of lists and the targets of links stand where a reader of the page sees or follows them."""
+"""HTML becomes text that keeps what a reader of the page sees: targets of links, cells, headings, what stands out."""
 
 import html
 import re
@@ -10,18 +10,19 @@ LINK = re.compile(r"⟦(?P<target>[^⟦⟧]*)⟧")
 """A link's target, behind its text."""
 CELL = "│"
 """What stands between two cells of a table."""
+SHOWN_OFF = re.compile(r"⟪(?P<words>[^⟪⟫]*)⟫")
+"""Words in bold, in italics or as code: a mark may stand so instead of in quotation marks."""
 
 # What is unclosed swallows the rest, as in a browser, so nothing is looked at twice.
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)"
     r"|<(?P<dropped>script|style|template)\b[^>]*(?:>|\Z).*?(?:</(?P=dropped)[^>]*(?:>|\Z)|\Z)"
-    r"|<(?P<close>/?)(?P<name>ol|ul|menu|li|a|td|th)\b(?P<rest>[^>]*)(?:>|\Z)",
+    r"|<(?P<close>/?)(?P<name>li|a|td|th|tr|br|p|div|h[1-6]|b|strong|i|em|u|code|kbd|mark|q)\b(?P<rest>[^>]*)(?:>|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"""(?<![\w-])(?P<name>href|start|value|type)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<bare>[^\s"'>]+))""", re.I)
+_HREF = re.compile(r"""(?<![\w-])href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|div|p|ol|ul|h[1-6]|table|article|section)\b[^>]*>", re.IGNORECASE)
 _HEAD = 4_000
-_DEPTH = 5
 
 
 def is_html(text: str) -> bool:
@@ -29,74 +30,51 @@ def is_html(text: str) -> bool:
     return _HTML.search(text[:_HEAD]) is not None
 
 
-def text_of(markup: str, numbering: "Numbering") -> str:
-    """Return what the page says, a line for each block, with links and the numbers of lists written out."""
-    at, pieces = 0, []
+def text_of(markup: str) -> str:
+    """Return what the page says, a line for each block; the numbers that a browser makes for lists are no part of the text."""
+    at, pieces, page = 0, [], _Page()
     for tag in _TAG.finditer(markup):
         pieces.append(markup[at : tag.start()])
         at = tag.end()
-        pieces.append(numbering.written(tag) if tag["name"] else " ")
+        pieces.append(page.written(tag) if tag["name"] else " ")
     return visible_text("".join([*pieces, markup[at:]]))
 
 
-class Numbering:
-    """Counts the items of ordered lists, one inside the other as in 5.2, and remembers the link that is open."""
+class _Page:
+    """Remembers the link and the cell that are open."""
 
-    def __init__(self, *, counts: bool) -> None:
-        self._counts = counts
-        self._lists: list[int | None] = []
-        self._items: list[str] = []
+    def __init__(self) -> None:
         self._target = ""
+        self._in_cell = False
 
     def written(self, tag: re.Match[str]) -> str:
         """Return a tag with what it makes visible."""
-        name = tag["name"].lower()
-        match name:
+        closes = bool(tag["close"])
+        match tag["name"].lower():
             case "a":
                 return tag[0] + self._link(tag)
-            case "td" | "th":
-                return f" {CELL} {tag[0]}" if tag["close"] else tag[0]
+            case "td" | "th" | "tr" as name:
+                self._in_cell = not closes and name != "tr"
+                return f" {CELL} {tag[0]}" if closes and name != "tr" else tag[0]
+            case "br" | "p" | "div":
+                return " " if self._in_cell else tag[0]
             case "li":
-                return tag[0] if tag["close"] else f"{tag[0]}{self._item(tag)} "
-        self._list(tag, name)
-        return tag[0]
+                return tag[0] if closes else f"{tag[0]}• "
+            case "q":
+                return "”" if closes else "“"
+            case heading if heading[0] == "h":
+                return tag[0] if closes else f"{tag[0]}# "
+        return "⟫" if closes else "⟪"
 
     def _link(self, tag: re.Match[str]) -> str:
-        before, self._target = self._target, "" if tag["close"] else _attributes(tag).get("href", "")
+        before, self._target = self._target, "" if tag["close"] else _href(tag)
         shown = unquote(before.replace("+", "%2B")) if before.lower().startswith("mailto:") else before
         return f" ⟦{html.escape(_bracketless(shown))}⟧ " if shown else ""
 
-    def _list(self, tag: re.Match[str], name: str) -> None:
-        if tag["close"]:
-            if self._lists:
-                self._lists.pop()
-                del self._items[len(self._lists) :]
-            return
-        attributes = _attributes(tag)
-        counts = self._counts and name == "ol" and attributes.get("type", "1") == "1"
-        self._lists.append(_whole(attributes.get("start", "1"), 1) - 1 if counts else None)
 
-    def _item(self, tag: re.Match[str]) -> str:
-        if not self._lists:
-            return ""
-        del self._items[len(self._lists) - 1 :]
-        counted = self._lists[-1]
-        if counted is None:
-            self._items.append("")
-            return "•"
-        self._lists[-1] = number = _whole(_attributes(tag).get("value", ""), counted + 1)
-        self._items.append(str(number))
-        return ".".join(filter(None, self._items[:_DEPTH])) + "."
-
-
-def _attributes(tag: re.Match[str]) -> dict[str, str]:
-    return {
-        found["name"].lower(): html.unescape(found["d"] or found["s"] or found["bare"] or "") for found in _ATTRIBUTE.finditer(tag["rest"])
-    }
-
-
-def _whole(written: str, otherwise: int) -> int:
-    return int(written) if re.fullmatch(r"\d{1,4}", written, re.ASCII) else otherwise
+def _href(tag: re.Match[str]) -> str:
+    found = _HREF.search(tag["rest"])
+    return html.unescape(next(filter(None, found.groups()), "")) if found else ""
 
 
 def _bracketless(target: str) -> str:

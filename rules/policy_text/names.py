@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
+from rules.details_spelling import Setting, Writer, nominatives
 from rules.policy_text.findings import Caution
+from rules.policy_text.kinds import type_of
 from rules.policy_text.markup import LINK
 from rules.policy_text.outline import Sentence
 from rules.policy_text.words import AUTHORITY, FOREIGN_LAW
@@ -20,6 +23,9 @@ _TEMPLATE = re.compile(
     re.IGNORECASE,
 )
 _NEAR = 60
+_CALLED_NEAR = 160
+MOST = 6
+"""Names of firms in a sentence that are weighed."""
 _ELSEWHERE = re.compile(
     r"(?:хостинг|провайдер|обработчик|подрядчик|партн[её]р|третьи\w* лиц|ваканси|резюме|пресс|реклам\w+ (?:отдел|"
     r"служб)|поставщик|hosting|provider|processor|"
@@ -33,24 +39,27 @@ _OTHER_BOX = re.compile(
     r"брондау|тапсырыс)\w*\s*[:—–-]",
     re.IGNORECASE,
 )
-_IN_TOUCH = re.compile(
-    r"персональн|данн|соглас|запрос|обращ|вопрос|разъясн|связ|контакт|почт|e-?mail|письм|напиш|написа|пиш|отказ|"
-    r"personal|data|consent|request|question|contact|write|"
-    r"e-?mail|letter|reach|ask|дерек|келісім|сұрақ|өтініш|хат|пошта|байланыс|жазыңыз|сұрау",
+_OTHER_NAME = re.compile(r"(?:bookings?|bron|sales|orders?|zakaz|jobs?|hr|press|billing|zapis|shop)@", re.IGNORECASE)
+_OF_REQUESTS = re.compile(
+    r"персональн|данн|соглас|запрос|обращ|вопрос|просьб|разъясн|заявлени|personal|data|consent|request|question|privacy|дерек|келісім|"
+    r"сұрақ|өтініш|сұрау",
     re.IGNORECASE,
 )
-
+_OF_LETTERS = re.compile(
+    r"связ|контакт|почт|письм|напиш|написа|пиш|отказ|contact|write|e-?mail|letter|reach|ask|хат|пошта|байланыс|жазыңыз", re.IGNORECASE
+)
 _FORMS_BEFORE = (
     r"(?:ТОО|АО|НАО|ООО|ОАО|ЗАО|ПАО|ИП|ЧП|ГККП|КГКП|КГП(?: на ПХВ)?|ГКП(?: на ПХВ)?|КГУ|ГУ|РГП(?: на ПХВ)?|РГУ|ОФ|ОО|"
     r"ОЮЛ|КХ|Частн\w+ школ\w+|"
     r"Товариществ\w+ с ограниченной ответственностью|Обществ\w+ с ограниченной ответственностью|Акционерн\w+ обществ\w+|"
     r"[Ии]ндивидуальн\w+ предпринимател\w+|Общественн\w+ (?:фонд|объединени)\w*|Частн\w+ (?:фонд|учреждени)\w*|"
     r"ЖШС|ЖК|Жеке кәсіпкер|IE|Individual Entrepreneur|Sole Proprietor|(?:Corporate|Public|Private|Charitable) Fund|"
-    r"Public Association|LLP|LLC|JSC)"
+    r"Public Association|Joint Stock Company|Limited Liability (?:Partnership|Company)|LLP|LLC|JSC)"
 )
 _FORMS_AFTER = (
     r"(?:ЖШС|АҚ|ЖАҚ|КеАҚ|КЕАҚ|ЖК|КММ|МММ|КМҚК|МКҚК|РМК|ШЖҚ РМК|ШЖҚ КМК|КМК|ҚҚ|ҚБ|ҚЕ|"
     r"[Жж]ауапкершілігі шектеулі серіктестігі|[Аа]кционерлік қоғамы|[Ққ]оғамдық қоры|[Жж]еке кәсіпкері|мекемесі|қоры|"
+    r"(?:ауыл шаруашылығы )?кооперативі|"
     r"қоғамы|"
     r"LLP|LLC|L\.L\.C\.|Ltd\.?|Limited|Inc\.?|JSC|PLC|GmbH|Foundation|Limited Liability Partnership|Joint Stock Company)"
 )
@@ -58,7 +67,7 @@ _QUOTED = r"(?:«[^«»\n]{2,80}»|“[^“”\n]{2,80}”|„[^„“”\n]{2,8
 _PROPER = r"[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ][\w.'’&-]*"
 _NAME = re.compile(
     rf"(?:(?P<before>(?<!\w){_FORMS_BEFORE}\s+(?:{_QUOTED}|{_PROPER}(?:\s+{_PROPER}){{0,3}}))"
-    rf"|(?P<after>(?:{_QUOTED}|(?<!\w){_PROPER}(?:\s+(?:{_PROPER}|&|and|and|of)){{0,4}}),?\s+{_FORMS_AFTER}(?!\w)))"
+    rf"|(?P<after>(?:{_QUOTED}|(?<!\w){_PROPER}(?:\s+(?:{_PROPER}|&|and|and|of)){{0,4}}),?\s+{_FORMS_AFTER}(?=(?:н?і[нң]|нде|не|ні|мен|нен|нің)?(?!\w))))"
 )
 _CALLS = re.compile(
     r"^[^.;]{0,80}?[(,]?\s*(?:[(«\"“]|далее|hereinafter|бұдан әрі|the |(?:referred to )?as)[^.;)]{0,40}?(?:Оператор|"
@@ -75,8 +84,10 @@ _CALLED = re.compile(
     r":)\s*(?P<name>[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ«“\"][^.;,(]{2,80}?)(?=\s*[.;,(]|$)"
     r"|(?P<own>[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ«“\"][^.;,()—–:]{2,60}?)\s*\((?:далее|hereinafter|бұдан әрі)[^)]*(?:Оператор|Operator|Компани|Company)"
 )
+_PERSON = "Индивидуальный предприниматель"
+_GOVERNED_PERSON = re.compile(rf"{_PERSON} ([^«“\"]+(?:ович|евич|овн|евн|ичн)(?:[ауеы]|ем|ой)\b.*)$")
 _BASE_FORMS = (
-    (re.compile(r"^[Ии]ндивидуальн\w+ предпринимател\w+"), "Индивидуальный предприниматель"),
+    (re.compile(r"^[Ии]ндивидуальн\w+ предпринимател\w+"), _PERSON),
     (re.compile(r"^Товариществ\w+ с"), "Товарищество с"),
     (re.compile(r"^Обществ\w+ с"), "Общество с"),
     (re.compile(r"^Акционерн\w+ обществ\w+"), "Акционерное общество"),
@@ -88,9 +99,11 @@ def operator_in(sentences: Sequence[Sentence]) -> str | None:
     """Return the operator's name as the policy states it: the firm that it calls the operator, else the first that it names."""
     best: tuple[int, str] | None = None
     for sentence in sentences:
-        for found in _NAME.finditer(sentence.text):
-            before, after = sentence.text[: found.start()], sentence.text[found.end() :]
-            if _ELSEWHERE.search(before[-_NEAR:]) or AUTHORITY.search(sentence.text):
+        if AUTHORITY.search(sentence.text):
+            continue
+        for found in islice(_NAME.finditer(sentence.text), MOST):
+            before, after = sentence.text[: found.start()][-_CALLED_NEAR:], sentence.text[found.end() :][:_CALLED_NEAR]
+            if _ELSEWHERE.search(before[-_NEAR:]):
                 continue
             rank = 0 if _CALLS.match(after) or _IS_OPERATOR.search(before) else 1
             if best is None or rank < best[0]:
@@ -110,25 +123,32 @@ def operator_in(sentences: Sequence[Sentence]) -> str | None:
 def _nominative(name: str) -> str:
     for form, base in _BASE_FORMS:
         name = form.sub(base, name)
+    if person := _GOVERNED_PERSON.match(name):
+        name = " ".join([_PERSON, *nominatives(person[1].split(), Setting(is_governed=False, after="", writer=Writer.SOMEBODY))])
     return name.rstrip(".,")
 
 
 def inboxes_in(sentences: Iterable[Sentence]) -> tuple[tuple[str, ...], tuple[Caution, ...]]:
     """Return the addresses that requests may be sent to, and what is wrong with the others."""
-    ours: dict[str, None] = {}
+    for_requests: dict[str, None] = {}
+    for_letters: dict[str, None] = {}
     perhaps: dict[str, None] = {}
     cautions: list[Caution] = []
     for sentence in sentences:
         shown = _HIDDEN.sub(_revealed, LINK.sub(" ", sentence.text))
         addresses = [address.lower() for address in ADDRESS.findall(shown)]
         cautions += _wrong_links(sentence, addresses) + _odd_addresses(sentence)
-        linked = [target for target in _targets(sentence) if not addresses]
-        written_to = dict.fromkeys(addresses + linked)
+        written_to = dict.fromkeys(addresses or _targets(sentence))
         before = shown[: shown.find("@")][-_NEAR:]
         if not written_to or AUTHORITY.search(sentence.text) or _ELSEWHERE.search(before) or _OTHER_BOX.search(before):
             continue
-        (ours if _IN_TOUCH.search(f"{sentence.heading} {sentence.context}") else perhaps).update(written_to)
-    return tuple(ours or perhaps), tuple(cautions)
+        if all(map(_OTHER_NAME.match, written_to)):
+            perhaps.update(written_to)
+        elif _OF_REQUESTS.search(f"{sentence.heading} {shown} {' '.join(written_to)}") or type_of(sentence.text):
+            for_requests.update(written_to)
+        else:
+            (for_letters if _OF_LETTERS.search(f"{sentence.heading} {sentence.context}") else perhaps).update(written_to)
+    return tuple(for_requests or for_letters or perhaps), tuple(cautions)
 
 
 def _revealed(hidden: re.Match[str]) -> str:

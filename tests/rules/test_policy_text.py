@@ -343,53 +343,6 @@ def test_a_page_says_what_its_reader_sees() -> None:
     assert [] == marks(page)
 
 
-@pytest.mark.parametrize(
-    ("text", "mark", "limit"),
-    [
-        ("В строке «Тема» напишите: Удалить аккаунт.", ("destroy", "Удалить аккаунт"), None),
-        ("Тема письма: «Копия данных». Копию вышлем в течение 72 часов.", ("access", "Копия данных"), ("answer_subject", 72, "hours")),
-        (
-            "Письмо с темой «Снять блокировку» рассматриваем за 1 рабочий день.",
-            ("unblock", "Снять блокировку"),
-            ("answer_subject", 1, "working_days"),
-        ),
-        ("Чтобы приостановить обработку, укажите в теме «Блокирование».", ("block", "Блокирование"), None),
-        ("Письмо озаглавьте «Запрет на передачу данных».", ("restrict_transfer", "Запрет на передачу данных"), None),
-        (
-            "Пометьте письмо «Возражение против автоматизированной обработки».",
-            ("object_automated", "Возражение против автоматизированной обработки"),
-            None,
-        ),
-        (
-            "Удалим данные за 7 календарных дней после письма с темой «Забудьте меня».",
-            ("destroy", "Забудьте меня"),
-            ("destroy", 7, "calendar_days"),
-        ),
-        ("Use the subject “Unblock me”; the block is lifted within 24 hours.", ("unblock", "Unblock me"), ("unblock", 24, "hours")),
-        (
-            "Quote “Portability” as the subject of your e-mail. Files are provided within three weeks.",
-            ("access", "Portability"),
-            ("answer_subject", 3, "weeks"),
-        ),
-        (
-            'E-mail us (subject: "No more news"). You will be removed from the list within 48 hours.',
-            ("opt_out", "No more news"),
-            ("opt_out", 48, "hours"),
-        ),
-        ("Хат тақырыбы: «Үшінші тұлғаларға беруге тыйым».", ("restrict_transfer", "Үшінші тұлғаларға беруге тыйым"), None),
-        ("«Жаңалықтардан бас тарту» сөздерін хаттың тақырыбына жазыңыз.", ("opt_out", "Жаңалықтардан бас тарту"), None),
-        ("Деректерді күнтізбелік 15 күн ішінде жоямыз.", None, ("destroy", 15, "calendar_days")),
-        ("Дерекқор бұзылса, сізге 48 сағат ішінде хабарлаймыз.", None, ("breach_notice_subject", 48, "hours")),
-        ("Data of inactive accounts are deleted after 24 months.", None, ("retention", 24, "months")),
-        ("Изменения в Политику вступают в силу через 10 дней.", None, ("policy_change_notice", 10, "days")),
-        ("Пароли меняются каждые 90 дней.", None, ("password_change", 90, "days")),
-    ],
-)
-def test_policies_word_it_in_many_ways(text: str, mark: tuple[str, str] | None, limit: tuple[str, int, str] | None) -> None:
-    assert ([(*mark, "6")] if mark else []) == marks(f"6. {text}")
-    assert ([limit] if limit else []) == limits(f"6. {text}")
-
-
 HOSTILE = {
     "amounts": "10 дней " * 2_000,
     "lists": "<html>" + "<ol><li>" * 4_000,
