@@ -88,9 +88,12 @@ def all_demands(text: Words) -> list[Demand]:
 
 def changes_in(letter: Letter) -> tuple[Change, ...]:
     """Return what an update asks to change."""
+    names_some = any(has(text, Sense.CONTACT, Sense.CHANGE, Sense.WRONG, Sense.NEW) for text in (letter.subject, *letter.telling))
+    if not letter.own_words or not (names_some or CONTACT_VALUE.search(letter.body_text)):
+        return ()
     from rules.details import proposed  # slow to import, and few messages are updates
 
-    return proposed(letter.written, letter.own_words[:BODY_LIMIT], sender=None) if letter.own_words else ()
+    return proposed(letter.written, letter.own_words[:BODY_LIMIT], sender=None)
 
 
 def stated(text: Words, letter: Letter) -> list[Demand]:
@@ -205,8 +208,6 @@ def names_another(text: Words) -> bool:
     for at, word in enumerate(text):
         of_writer = has(text[max(0, at - 2) : at + 1], Sense.MY) or has(text[max(0, at - 3) : at], Sense.FOR)
         if Sense.RELATIVE in word.senses and of_writer and not _is_denied_in_kazakh(text, at):
-            return True
-        if Sense.OTHERS in word.senses and has(text[max(0, at - 2) : at], Sense.OUR, Sense.MY):
             return True
         if Sense.HIS in word.senses and has(text[at + 1 : at + 3], Sense.DATA, Sense.CONSENT, Sense.ACCOUNT):
             return True

@@ -16,8 +16,11 @@ from rules.vocabulary import Language
 FEW_WORDS = 4
 """A text so short may say all it says in misspelt words; a longer one has one word that is spelt right."""
 
-RESPELT_LIMIT = 600
+RESPELT_LIMIT = 200
 """Characters of a body that are read in another spelling: who slips so slips from the first word on."""
+
+_SPELT_RIGHT = 3
+"""Words of ours in a body that show that it was typed as it was meant."""
 
 _LONGEST_INITIAL = 2
 _BOTH_ALPHABETS = re.compile(r"[a-z]{4}.*[а-яәғқңөұүһі]|[а-яәғқңөұүһі].*[a-z]{4}", re.DOTALL)
@@ -33,9 +36,11 @@ class Spelling:
 
 def respelt(letter: Letter) -> Iterator[tuple[str, Letter]]:
     """Yield the letter in each spelling in which it says something new, with the words that say which."""
+    known = sum(word.language is not None for sentence in letter.body or () for word in sentence)
+    beginning = letter.body_text[:RESPELT_LIMIT] if known < _SPELT_RIGHT or letter.telling else ""
     for spelling in SPELLINGS:
         subject = spelling.read(letter.unwrapped.core)
-        body = spelling.read(letter.body_text[:RESPELT_LIMIT]) if letter.body_text else None
+        body = spelling.read(beginning) if beginning else None
         other = letter
         if subject is not None:
             texts = tuple(word.text for word in subject)

@@ -166,9 +166,15 @@ def _demands_at(sentence: Words, at: int) -> Iterable[Demand]:
             matched = " ".join(part.text for part in sentence[first : last + 1])
             strong = word.of_law and (object_at is None or sentence[object_at].of_law)
             certainty = Certainty.NEAR if strong else Certainty.GUESS
-            yield Demand(kind, matched, word.language, certainty, at if object_at is None else object_at, act in WEAK_ACTS)
+            yield Demand(kind, matched, word.language, certainty, at if object_at is None else object_at, _is_weak(word, act))
 
 
+def _is_weak(word: Word, act: Sense) -> bool:
+    """Tell whether the act gives way to another done to the same thing; who asks for a copy first wants both."""
+    return act in WEAK_ACTS and not word.text.startswith(_COPY)
+
+
+_COPY = ("copy", "copies", "копи", "көшірме")
 _OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
 _BLOCKED = -1
 
@@ -234,7 +240,7 @@ def _reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops:
         senses = sentence[position].senses
         if senses & wanted:
             return position
-        if not senses or senses & _FOREIGN or senses & stops:
+        if not senses or senses & _FOREIGN or senses & stops or sentence[position].text == ":":
             return _BLOCKED
         position += step
     return None
