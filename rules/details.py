@@ -4,6 +4,7 @@ Values are found where they stand (``details_contact``, ``details_names``); the 
 new one, and whose (``details_roles``). In doubt nothing is proposed: a person is asked back rather than recorded wrongly.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rules.details_change import Change, Field
@@ -49,7 +50,8 @@ def _mentions(text: str, title: str) -> list[Mention]:
     for number, sentence in enumerate(sentences(letters)):
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
-        named = name_mentions(text[sentence.start : end], sentence, topic, writer)
+        written = text[sentence.start : end]
+        named = name_mentions(written, sentence, topic, writer) if sentence.label_end or _SECOND_CAPITAL.search(written) else []
         topic = _topic(sentence.letters, topic)
         here = sorted(here + named, key=lambda mention: mention.start)
         read_roles(sentence, here, title)
@@ -60,6 +62,10 @@ def _mentions(text: str, title: str) -> list[Mention]:
         if len(found) > MOST_VALUES:
             break
     return found
+
+
+_SECOND_CAPITAL = re.compile(r"^\W*\w.*?[A-ZА-ЯЁӘІҢҒҮҰҚӨҺ]|[\"]", re.DOTALL)
+"""A capital that is not owed to the beginning of the sentence, or a quotation mark: without them no name stands in it."""
 
 
 def _topic(letters: str, before: str | None) -> str | None:

@@ -199,13 +199,17 @@ def question_in(text: Words, marks: Marks) -> Reading | None:
     return request_for(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")
 
 
+_OF_ANOTHER = frozenset({Sense.REPRESENTS, Sense.RELATIVE, Sense.HIS})
+
+
 def names_another(text: Words) -> bool:
     """Tell whether ``text`` names a relative of the writer's, or data that are his or hers, or somebody who acts for another."""
-    if has(text, Sense.HELPS):  # "my son writes this for me"
+    named = [(at, word) for at, word in enumerate(text) if not word.senses.isdisjoint(_OF_ANOTHER)]
+    if not named or has(text, Sense.HELPS):  # "my son writes this for me"
         return False
-    if has(text, Sense.REPRESENTS):
-        return True
-    for at, word in enumerate(text):
+    for at, word in named:
+        if Sense.REPRESENTS in word.senses:
+            return True
         of_writer = has(text[max(0, at - 2) : at + 1], Sense.MY) or has(text[max(0, at - 3) : at], Sense.FOR)
         if Sense.RELATIVE in word.senses and of_writer and not _is_denied_in_kazakh(text, at):
             return True
