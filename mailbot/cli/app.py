@@ -1,5 +1,6 @@
 """The command ``mailbot``: gathers the groups, and turns every known failure into a sentence and an exit status."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -83,3 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `mailbot … | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"mailbot: the output cannot be written: {error.strerror}\n")
+        sys.exit(1)

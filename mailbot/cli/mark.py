@@ -23,7 +23,8 @@ def mark(
 ) -> None:
     """Say what a request is, or that it is ordinary mail.
 
-    With a type, what is owed is counted anew from the day of receipt, and what was done stays done; ordinary mail is closed.
+    With a type, what is owed is counted anew from the day of receipt, and what was done stays done; messages to the sender stop where
+    that type stops them. Ordinary mail is closed.
     No letter is sent. The correction is kept: `mailbot cases export`.
     """
     kind = _meant(what)
@@ -54,6 +55,7 @@ def _meant(what: str) -> "RequestType | None":
 
 def _told(marked: "Marked") -> Iterator[str]:
     """Yield what the request is now, and what is left to do."""
+    from rules.decide import STOPS_MESSAGES
     from rules.life import OPEN
 
     request = marked.request
@@ -62,6 +64,8 @@ def _told(marked: "Marked") -> Iterator[str]:
     if is_open:
         for owed in request.obligations:
             yield f"{'done' if owed.met_at else 'owed'}: {owed.what} ({owed.system}), due {owed.due or 'not yet known'}"
+    if is_open and request.type in STOPS_MESSAGES and request.sender:
+        yield f"messages to {request.sender} are stopped"
     if marked.still_stopped:
         yield (
             "messages to the sender are stopped because of it: "

@@ -57,6 +57,12 @@ def asks_again(sentence: Words) -> bool:
 def hear_other_business(letter: Letter, reading: Reading) -> Reading | None:
     """Short words of the subject may be about ordinary business, and the body tells that they are: "STOP! wrong ramp"."""
     is_own = has(letter.subject, Sense.ME, Sense.MY, Sense.PERSONAL, Sense.MAILING, Sense.UNSUBSCRIBE, Sense.CONSENT, Sense.POLICY)
+    if (
+        not reading.by_mark
+        and not has(letter.subject, Sense.ME, Sense.MY)
+        and any(has(text, Sense.GATHERING) for text in letter.body or ())
+    ):
+        return Reading(Outcome.ORDINARY, language=reading.language, reason="The body invites to something.")
     is_as_written = any(map(tells, letter.subject))
     tells_value = has(letter.subject, Sense.CONTACT) or CONTACT_VALUE.search(letter.body_text)
     if reading.by_mark or reading.type not in _OF_MANY_THINGS or is_own or tells_value or not is_as_written:

@@ -56,7 +56,7 @@ def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
 def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
     """The subject is the mark with a prefix, a tail or a slip of the pen."""
     mark = marks.exact(letter.unwrapped.core) or marks.near(letter.texts, letter.unwrapped.core)
-    if mark is None or has(letter.subject, Sense.QUESTION) or is_turned(letter.subject):
+    if mark is None or has(letter.subject, Sense.QUESTION, Sense.GATHERING) or is_turned(letter.subject):
         return None
     if any(demand.type is not mark.type for demand in all_demands(letter.subject)):
         return None

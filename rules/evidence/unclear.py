@@ -37,7 +37,8 @@ OTHER_LANGUAGES = re.compile(
     r"\b(?:(?:meine[rns]?|personenbezogenen?r?) daten|einwilligung|datenauskunft|abmeld\w+|abbestell\w+|löschen sie|löschung"  # German
     r"|mes données|données personnelles|désinscri\w+"
     r"|kişisel veri\w*|shaxsiy ma'?lumot\w*"
-    r"|dan(?:e|ych) osobow\w+|шахсий маълумот\w*|маълумотлар\w*|персональн\w+ даних|моїх даних|згод[аиу] на обробку)\b|个人(?:信息|数据)|我的数据"
+    r"|dan(?:e|ych) osobow\w+|шахсий маълумот\w*|маълумотлар\w*"
+    r"|персональн\w+ даних|моїх даних|згод[аиу] на обробку)\b|个人(?:信息|数据)|我的数据"
 )
 
 

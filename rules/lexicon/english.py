@@ -139,7 +139,8 @@ PEOPLE: Table = {
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: (
-        "masterclass- last_call webinar- seminar- conference- workshop- training- course courses summit- forum- article-_on magazine-"
+        "gdpr_software book_a_demo newsletter_of join_our masterclass- last_call webinar- seminar- conference- workshop- "
+        "training- course courses summit- forum- article-_on magazine-"
     ),
     Sense.COMPLAINT: "complain-",
     Sense.LEAK: "leaked read_out published exposed leak- disclosed",

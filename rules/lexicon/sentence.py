@@ -99,9 +99,9 @@ def is_taken_back(sentence: Words) -> bool:
     if has(sentence, Sense.TAKEN_BACK):
         if has(sentence, Sense.IF):  # "if this reached you by mistake" is a footer
             return False
-        return all(
-            word.text.startswith(_CHANGED_MIND) <= is_clean(sentence) for word in sentence
-        )  # "changed my mind about the flat" is a reason
+        back = [word for word in sentence if Sense.TAKEN_BACK in word.senses]
+        is_reason = all(word.text.startswith(_CHANGED_MIND) for word in back)  # "changed my mind about the flat"
+        return is_clean(sentence) or not is_reason
     for at, word in enumerate(sentence):
         if Sense.CANCEL in word.senses and _is_done_to(sentence, at, _ASKED_EARLIER | {Sense.UNSUBSCRIBE, Sense.REVOKE, Sense.REFUSE}):
             return True
