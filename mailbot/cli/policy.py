@@ -57,7 +57,7 @@ def check(name: PolicyArgument, on: DayOption = None, as_json: JsonOption = Fals
 
     It prints what the operator should mend or know. Warnings are no errors.
     """
-    from mailbot.policies import load_policy
+    from mailbot.policies import load_policy, pack_called
     from rules.promises import warnings_of
 
     policy = load_policy(name)
@@ -69,6 +69,10 @@ def check(name: PolicyArgument, on: DayOption = None, as_json: JsonOption = Fals
             print_cells([[warning.code, warning.clause or "-", warning.text]])
     if not as_json:
         print_lines([f"{policy.name} can be used; warnings: {len(warnings)}"])
+        if unanswered := pack_called(name)[0].count("QUESTION:"):
+            print_lines(
+                [f"questions of the draft that are not answered: {unanswered}; search it for QUESTION, answer each and take it out"]
+            )
 
 
 @policy_app.command("read")

@@ -60,7 +60,8 @@ def scan(
     settings = settings_in(config)
     inboxes = _inboxes(settings, inbox, folder)
     today = datetime.now(UTC).astimezone(ZoneInfo(settings.operator.timezone)).date()
-    page = None if as_json and html is None else _free(html, today, force=force)
+    needs_no_page = as_json or chosen or everything  # who names what to take in has seen it
+    page = None if needs_no_page and html is None else _free(html, today, force=force)
     found, ended = _rehearsed(settings, inboxes, _first_day(since, today))
     _show(found, as_json=as_json, ended=ended)
     if page is not None:
@@ -226,6 +227,8 @@ def _free(html: Path | None, today: date, *, force: bool) -> Path:
     if html is None:
         names = chain([f"mailbot-scan-{today}.html"], (f"mailbot-scan-{today}-{number}.html" for number in count(2)))
         return next(Path(name) for name in names if not Path(name).exists())
+    if not html.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {visible(str(html.parent))}", param_hint="--html")
     if html.exists() and not force:
         raise typer.BadParameter(f"{visible(str(html))} is there already; name another, or type --force", param_hint="--html")
     return html

@@ -147,3 +147,11 @@ def test_what_a_policy_says_cannot_break_out_of_the_pack(tmp_path: Path) -> None
     pack = saved(tmp_path, run("read", str(saved(tmp_path, text))).stdout, "draft.toml")
     (mark,) = load_policy(str(pack)).marks
     assert 'Erase "me\\" now' == mark.phrase
+
+
+def test_check_counts_the_questions_that_a_draft_still_asks(tmp_path: Path) -> None:
+    draft = saved(tmp_path, run("read", str(HOTEL)).stdout, "hotel.toml")
+    asked = draft.read_text(encoding="utf-8").count("QUESTION:")
+    assert asked > 0
+    assert f"not answered: {asked};" in run("check", str(draft)).stdout
+    assert "not answered" not in run("check", "kazger").stdout
