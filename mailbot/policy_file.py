@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mailbot.errors import Problem
 from rules.charsets import decode, guess
 
-LARGEST = 10_000_000
+LARGEST = 2_000_000
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
 _HEAD = 4_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -35,7 +35,7 @@ def read_policy_file(path: Path) -> PolicyFile:
     except OSError as refused:
         raise Problem(f"{path} cannot be read: {(refused.strerror or 'unknown error').lower()}") from None
     if len(content) > LARGEST:
-        raise Problem(f"{path} is larger than 10 MB: that is no policy; save its text alone")
+        raise Problem(f"{path} is larger than 2 MB: that is no policy; save its text alone")
     for beginning, kind in _PROGRAMS.items():
         if content.lstrip().startswith(beginning):
             raise Problem(f"{path} is {kind}: save it as text or HTML, and read that")

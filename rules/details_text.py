@@ -11,7 +11,7 @@ from rules.lexicon import details_words as words
 from rules.lexicon.details_beside import BESIDE_WORDS
 from rules.lexicon.details_words import FILLER, VALUE
 
-MAX_TEXT = 4000
+MAX_TEXT = 2000
 """Characters that are read: whoever changes a detail says so near the beginning."""
 
 NAME_PARTS = frozenset({Field.SURNAME, Field.GIVEN_NAME, Field.PATRONYMIC})

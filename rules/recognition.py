@@ -24,6 +24,7 @@ from rules.evidence.doubts import (
     asks_again,
     hear_another_person,
     hear_contradiction,
+    hear_matter,
     hear_other_business,
     hear_second_demand,
 )
@@ -173,4 +174,4 @@ UNCLEAR: tuple[Evidence, ...] = (
 )
 """What is heard when nothing says it plainly."""
 
-DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_other_business)
+DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_matter, hear_other_business)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from mailbot.cli.terms import ConfigOption, print_lines, read_day, settings_in, store_of
+from rules.normal_form import plain
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from storage.register import Registered
 
 cases_app = typer.Typer(name="cases", help="What staff corrected, for those who look after recognition.", no_args_is_help=True)
+
+LONGEST = 4000
+"""Characters of a message that a case holds."""
 
 READ_FIRST = "read every case before you send it on: names of others, places and circumstances may still stand in it\n"
 
@@ -135,7 +139,13 @@ _PHONE = re.compile(
     r"|(?:[78][ (.-]{0,2})?\d{3}(?:[ ).-]{0,2}\d{3})(?:[ .-]?\d{2}){2}"
     r"|\d{2,3}-\d{2}-\d{2})(?!\d|-\d)"
 )
-_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){8,}|\d{5,}")
+_LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){8,}|\d{5,}")
+_NAMED = re.compile(
+    r"(?P<said>\b(?:меня зовут|фио|фамилия|имя|отчество|с уважением|менің атым|құрметпен|my name is|i am|surname|name|regards)[ :,—-]{1,4})"
+    r"(?:[^\W\d_][\w-]+[ ]?){1,3}",
+    re.IGNORECASE,
+)
+"""What stands behind the words with which people say their names."""
 _DOUBLE_VOWEL = re.compile(r"([aeiou])\1")
 _DIGIT = re.compile(r"\d")
 _PATRONYMIC = re.compile(
@@ -172,9 +182,11 @@ class Nameless:
 
     def text(self, text: str) -> str:
         """Return the text without them."""
+        text = plain(text, LONGEST)  # numbers come with every kind of space and hyphen between their digits
         for pattern, placeholder in ((_LINK, LINK), (_MAIL, MAIL), (_PHONE, PHONE)):
             text = pattern.sub(placeholder, text)
         text = _LONG_NUMBER.sub(lambda found: _DIGIT.sub("0", found[0]) if found[0] not in PHONE else found[0], text)
+        text = _NAMED.sub(lambda found: found["said"] + NAME + " ", text)
         text = _PATRONYMIC.sub(NAME, text)
         return _WORD.sub(lambda found: NAME if self._names(found[0]) else found[0], text)
 

@@ -105,7 +105,7 @@ def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | N
         demand
         for sentence in letter.acting[:HEARD_ANYHOW]
         for demand in demands(sentence)
-        if (has(sentence, Sense.ME, Sense.MY, Sense.PERSONAL) or is_short_answer)
+        if (has(sentence, Sense.ME, Sense.MY) or is_short_answer)
         and not has(sentence, *_OF_ANOTHER_FIRM)
         and not (has_link and demand.type is RequestType.OPT_OUT)
     ]

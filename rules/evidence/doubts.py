@@ -24,6 +24,13 @@ def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
     return None
 
 
+def hear_matter(letter: Letter, reading: Reading) -> Reading | None:
+    """A template, a ticket or a button that does not work is spoken of, not asked for."""
+    if reading.certainty is Certainty.EXACT or not any(has(text, Sense.MATTER) for text in (letter.subject, *(letter.body or ()))):
+        return None
+    return doubted(reading, "It may be about a text or a program, and ask for nothing itself.")
+
+
 def _is_plain_update(letter: Letter, reading: Reading) -> bool:
     return reading.type is RequestType.UPDATE and bool(changes_in(letter))
 
@@ -31,6 +38,8 @@ def _is_plain_update(letter: Letter, reading: Reading) -> bool:
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
     for sentence in letter.telling:
+        if has(sentence, Sense.IF) and any(demand.type is reading.type for demand in demands(sentence)):
+            return doubted(reading, "It is asked for on a condition.")
         wants_mail = reading.type is RequestType.OPT_OUT and has(sentence, Sense.SUBSCRIBE) and not has(sentence, Sense.NOT)
         if is_taken_back(sentence) or reading.type in denied(sentence) or wants_mail:
             return None if _is_plain_update(letter, reading) else doubted(reading, "The body contradicts the subject.")

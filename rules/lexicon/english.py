@@ -115,12 +115,17 @@ PEOPLE: Table = {
     Sense.WHETHER: "how_can_i how_do_i how_to how can_i may_i could_i can_one is_it_possible am_i_allowed whether do_i",
     Sense.REQUEST: "request- application- demand- statement",
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
-    Sense.INSTRUCTION: "manage_preferences view_in_browser preferences click press_here tap",
+    Sense.INSTRUCTION: (
+        "you_may_withdraw you_may_unsubscribe you_may_opt_out you_may_at_any_time intended_recipient addressee you_have_the_right "
+        "you_can_unsubscribe you_can_withdraw you_no_longer_wish in_error manage_preferences view_in_browser preferences click "
+        "press_here tap"
+    ),
     Sense.TAKEN_BACK: (
-        "please_don't_, as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on "
-        "forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request "
-        "take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind "
-        "nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"
+        "was_a_mistake please_don't_, as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts "
+        "keep_me_on forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed "
+        "cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind "
+        "change_my_mind never_mind nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request "
+        "withdraw_my_request"
     ),
     Sense.IF: "if",
     Sense.THANKS: "cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
@@ -153,7 +158,7 @@ PEOPLE: Table = {
         "invoice- bill- report- order- delivery deliveries shipment- cargo offer- quotation- price- tender- contract- agreement- "
         "payment- account_statement- meeting- appointment- schedule- vacancy vacancies cv resume job- interview- photo- photos "
         "catalog- brochure- rates rate certificate- receipt- refund- warranty- guarantee- booking- reservation- parking repair- "
-        "insurance visa passport ticket- flight- project- drawing- estimate- proposal- presentation- results analysis test tests"
+        "insurance visa passport flight- project- drawing- estimate- proposal- presentation- results analysis test tests"
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
@@ -181,6 +186,7 @@ PEOPLE: Table = {
     Sense.INQUIRY: "request requests inquiry",
     Sense.CLAUSE: "clause clauses section paragraph",
     Sense.THREAT: "report_you sue lawyer complain- shame",
+    Sense.MATTER: "does_not_work doesn't_work bug bugs template- draft- endpoint dashboard pull_request qa",
 }
 
 NOT_OURS = "content contents concert context contract- consensus"

@@ -16,8 +16,8 @@ NOT_NAMES = frozenset(
 )
 NO_VALUE = frozenset(
     same_letters("""
-    unchanged same the no none not changed change see above below your wrong incorrect misspelled mistake прежнее прежняя прежний
-    прежние тот та те то же нет не да есть изменений без остается оставить меняется менять изменилось изменилась ниже выше неверно
-    неправильно ошибка ошибкой жоқ өзгермеген өзгеріссіз бұрынғы ескі сол қалпында бар
+    см смотри смотрите unchanged same the no none not changed change see above below your wrong incorrect misspelled mistake прежнее
+    прежняя прежний прежние тот та те то же нет не да есть изменений без остается оставить меняется менять изменилось изменилась
+    ниже выше неверно неправильно ошибка ошибкой жоқ өзгермеген өзгеріссіз бұрынғы ескі сол қалпында бар
     """).split()
 )

@@ -89,6 +89,9 @@ class Sense(Enum):
     """Where personal data are talked about: a seminar, a course, a newspaper."""
     SUBSCRIBE = auto()
     INSTRUCTION = auto()
+    """What a footer tells its reader: where to click, what may be done, whom the letter was meant for."""
+    MATTER = auto()
+    """A text or a program that is worked on: a template, a ticket, what does not work."""
     TAKEN_BACK = auto()
     IF = auto()
     AGAIN = auto()

@@ -112,3 +112,18 @@ def test_lines_after_a_signature_and_quotations_are_not_exported(mailbot: Type, 
 def test_h55_long_hostile_text_is_no_trap(piece: str) -> None:
     """It would take hours if the time grew with the square of the length."""
     assert isinstance(Nameless("Aigul").text(piece * (200_000 // len(piece))), str)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+7\u00a0700\u00a0000\u00a033\u00a044",
+        "+7 700 000\u201133\u201144",
+        "ИИН 900.101.300.000",
+        "меня зовут Дана Примерова",
+        "С уважением, Дана Примерова",
+    ],
+)
+def test_what_names_a_person_in_the_text_alone_is_taken_out(text: str) -> None:
+    told = Nameless("info").text(text)
+    assert not any(part in told for part in ("33", "44", "101", "Дана", "Примерова"))
