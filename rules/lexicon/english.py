@@ -19,18 +19,21 @@ LAW: Table = {
     Sense.STOP: "switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
     Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
     Sense.ERASE: (
-        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
+        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- "
+        "remov- purge"
     ),
     Sense.BLOCK: "on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
     Sense.UNBLOCK: (
         "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
     ),
     Sense.TELL: (
-        "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me portability"
+        "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me "
+        "portability"
     ),
     Sense.FORBID: "to_yourselves to_yourself do_not_allow don't_allow do_not_permit prohibit- forbid- ban banning",
     Sense.OBJECT: (
-        "opposing opposition human_review human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against"
+        "no_automated_decision- not_want_to_be_profiled no_automatic_decision- opposing opposition human_review "
+        "human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against"
     ),
     Sense.UNLAWFUL: "illegal- unlawful-",
     Sense.CONSENT: (
@@ -39,9 +42,9 @@ LAW: Table = {
         "do_not_consent"
     ),
     Sense.DATA: (
-        "my_info info_about_me recorded_on_me relating_to_me concerning_me photos photo photograph- data details pii about_me "
-        "have_on_me got_on_me hold_on_me keep_on_me my_information all_my_information personal_information erasure_request "
-        "deletion_request sar dsar subject_access_request access_request"
+        "my_records my_record my_info info_about_me recorded_on_me relating_to_me concerning_me photos photo photograph- data "
+        "details pii about_me have_on_me got_on_me hold_on_me keep_on_me my_information all_my_information personal_information "
+        "erasure_request deletion_request sar dsar subject_access_request access_request"
     ),
     Sense.PERSONAL: "personal pii personal_information",
     Sense.PROCESSING: "processing process processed use using uses used storing storage collecting collection",
@@ -51,8 +54,9 @@ LAW: Table = {
     ),
     Sense.THIRD_PARTY: "third_part- anyone anybody abroad cross_border partners",
     Sense.AUTOMATED: (
-        "human_review human_intervention reviewed_by_a_human no_profiling automated automatic_decision- automated_decision- "
-        "automated_individual profiling profile_me"
+        "no_automated_decision- not_want_to_be_profiled no_automatic_decision- human_review human_intervention "
+        "reviewed_by_a_human no_profiling automated automatic_decision- automated_decision- automated_individual profiling "
+        "profile_me"
     ),
     Sense.MAILING: "notification- notice notices newsletter- mailing- marketing advertis- mailing_list- spam",
     Sense.NOT: "not_hand don't_hand",
@@ -75,11 +79,15 @@ PEOPLE: Table = {
     Sense.AGAIN: "again second_letter second_time once_more resend- re_send- no_reply no_answer no_response",
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
-    Sense.UNSUBSCRIBE: "sign_me_off",
-    Sense.ERASE: "right_to_be_forgotten wipe forget take_me_off take_off",
+    Sense.UNSUBSCRIBE: (
+        "leave_me_alone off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list "
+        "off_the_mailing_list sign_me_off"
+    ),
+    Sense.ERASE: "get_rid_of right_to_be_forgotten wipe forget take_me_off take_off",
     Sense.TELL: (
-        "sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me give_me_a_list "
-        "give_me_the_list"
+        "can_i_get can_i_have can_i_see could_i_get could_i_have may_i_see like_to_see want_to_see like_to_know want_to_know "
+        "list_it sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me "
+        "give_me_a_list give_me_the_list"
     ),
     Sense.WHENCE: "where_did_u_get where_did_you_take where_did_you_get where_you_got where_do_you_have how_did_you_get",
     Sense.CONTACT: (
@@ -87,20 +95,21 @@ PEOPLE: Table = {
         "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
-        "mails mailings digest- discount- new_products promo promotion- ads news offers special_offers emails e_mails messages "
-        "letters sms alerts"
+        "subscription mails mailings digest- discount- new_products promo promotion- ads news offers special_offers emails "
+        "e_mails messages letters sms alerts"
     ),
     Sense.SEND: (
-        "send sending messaging emailing e_mailing writing contacting calling bothering spamming email_me message_me write_me contact_me"
+        "text_me call_me texting send sending messaging emailing e_mailing writing contacting calling bothering spamming email_me "
+        "message_me write_me contact_me"
     ),
     Sense.ACCOUNT: "account accounts profile",
-    Sense.LIST: "list lists",
+    Sense.LIST: "off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list list lists",
     Sense.BASE: "database- crm",
     Sense.ME: "opt_me_out drop_me me myself right_to_be_forgotten take_me_off sign_me_off send_me",
     Sense.MY: (
-        "take_my_consent_back my_consent_back my_info info_about_me recorded_on_me relating_to_me concerning_me have_on_me "
-        "got_on_me hold_on_me keep_on_me my_contacts my my_information all_my_information erasure_request deletion_request mine "
-        "sar dsar subject_access_request access_request own about_me i_have"
+        "my_records my_record take_my_consent_back my_consent_back my_info info_about_me recorded_on_me relating_to_me "
+        "concerning_me have_on_me got_on_me hold_on_me keep_on_me my_contacts my my_information all_my_information "
+        "erasure_request deletion_request mine sar dsar subject_access_request access_request own about_me i_have"
     ),
     Sense.YOUR: "your yours",
     Sense.NEW: "old former maiden_name new another different other",
@@ -140,7 +149,8 @@ PEOPLE: Table = {
         "information_security_committee ministry_of_artificial_intelligence ministry_of_digital_development"
     ),
     Sense.STATE_BODY: (
-        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
+        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority "
+        "tax_office"
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: (
