@@ -1,6 +1,7 @@
 """What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
 
 from rules.evidence.reading import (
+    ANY_TYPE,
     HEARD_ANYHOW,
     LINK,
     Reading,
@@ -124,6 +125,11 @@ def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
     """The name of an attachment asks, where subject and body say nothing; what it holds is not read."""
     if not letter.leaves_it_to_the_body:
         return None
-    names = (AS_WRITTEN.read(words(folded(plain(name.rpartition(".")[0].replace("_", " "))))) for name in letter.attachments)
+    names = [AS_WRITTEN.read(words(folded(plain(name.rpartition(".")[0].replace("_", " "))))) for name in letter.attachments]
     types = [demand.type for name in names for demand in all_demands(name)]
-    return held("Only the name of an attachment asks for something.", tuple(types)) if types else None
+    if types:
+        return held("Only the name of an attachment asks for something.", tuple(types))
+    is_business = any(has(text, Sense.BUSINESS) for text in (letter.subject, *(letter.body or ()), *names))
+    if not is_business and any(name and all(Sense.REQUEST in word.senses for word in name) for name in names):
+        return held("An application is attached, and what it asks is not read.", ANY_TYPE)
+    return None

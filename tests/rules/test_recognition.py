@@ -169,6 +169,13 @@ def test_an_attachments_name_that_asks_is_for_a_person() -> None:
     assert Outcome.ORDINARY is recogniser("kazger").recognise("Заявление", "Во вложении.", ["Прайс.pdf"]).outcome
 
 
+@pytest.mark.parametrize("name", ["application.pdf", "Заявление.docx", "өтініш.jpg"])
+def test_an_application_that_is_only_attached_is_for_a_person(name: str) -> None:
+    reading = recogniser("technowomen").recognise("Hello", "See the attached letter.", [name])
+    assert (Outcome.HELD, True) == (reading.outcome, RequestType.REVOKE_CONSENT in reading.may_be)
+    assert Outcome.ORDINARY is recogniser("technowomen").recognise("Заявление на отпуск", "Счёт приложен.", [name]).outcome
+
+
 def test_the_reason_is_a_sentence() -> None:
     for case in lawyers_cases():
         reason = recogniser(case.operator).recognise(case.subject, case.body).reason
