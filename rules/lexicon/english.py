@@ -19,16 +19,14 @@ LAW: Table = {
     Sense.STOP: "switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
     Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
     Sense.ERASE: (
-        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- "
-        "remov- purge"
+        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
     ),
     Sense.BLOCK: "on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
     Sense.UNBLOCK: (
         "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
     ),
     Sense.TELL: (
-        "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me "
-        "portability"
+        "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me portability"
     ),
     Sense.FORBID: "to_yourselves to_yourself do_not_allow don't_allow do_not_permit prohibit- forbid- ban banning",
     Sense.OBJECT: (
@@ -149,8 +147,7 @@ PEOPLE: Table = {
         "information_security_committee ministry_of_artificial_intelligence ministry_of_digital_development"
     ),
     Sense.STATE_BODY: (
-        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority "
-        "tax_office"
+        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: (

@@ -47,7 +47,15 @@ TAKEN_FOR = {
         *("text-around-a-picture", "unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
     },
     "held": {
-        *("display-name-is-an-address", "pgp-inline", "pgp-mime", "several-senders", "smime-enveloped", "smime-known-by-its-name"),
+        *(
+            "display-name-is-an-address",
+            "file-name-in-pieces",
+            "pgp-inline",
+            "pgp-mime",
+            "several-senders",
+            "smime-enveloped",
+            "smime-known-by-its-name",
+        ),
         *("space-before-colon", "tnef-beside-blank-text", "two-from-fields", "two-subjects", "unknown-subject-charset"),
     },
     "automatic": {
@@ -55,7 +63,7 @@ TAKEN_FOR = {
         *("robot-behind-a-long-field-name", "robot-behind-a-name-with-spaces", "robot-behind-a-subject-not-indented"),
     },
     "ordinary": {
-        *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "file-name-in-pieces", "forwarded-as-attachment"),
+        *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "forwarded-as-attachment"),
         *("hidden-html", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
     },
 }
