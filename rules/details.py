@@ -12,7 +12,7 @@ from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
 from rules.details_roles import Ownership, read_roles
 from rules.details_spelling import writer_of
-from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, sentences
+from rules.details_text import NAME_PARTS, Mention, Role, blotted, cleaned, sentences
 from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
 from rules.normal_form import unwrapped
@@ -51,7 +51,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
-        named = name_mentions(written, sentence, topic, writer) if _may_name(written, sentence, topic) else []
+        named = name_mentions(written, sentence, topic, writer) if sentence.label_end or _SECOND_CAPITAL.search(written) else []
         topic = _topic(sentence.letters, topic)
         here = sorted(here + named, key=lambda mention: mention.start)
         read_roles(sentence, here, title)
@@ -62,12 +62,6 @@ def _mentions(text: str, title: str) -> list[Mention]:
         if len(found) > MOST_VALUES:
             break
     return found
-
-
-def _may_name(written: str, sentence: Sentence, topic: str | None) -> bool:
-    """Tell whether a name may stand in a sentence: behind a label or with a capital, or as all there is of it."""
-    is_continued = topic is not None and sentence.is_on_same_line
-    return bool(sentence.label_end or is_continued or _SECOND_CAPITAL.search(written))
 
 
 _SECOND_CAPITAL = re.compile(r"^\W*\w.*?[A-ZА-ЯЁӘІҢҒҮҰҚӨҺ]|[\"]", re.DOTALL)
@@ -82,31 +76,25 @@ def _topic(letters: str, before: str | None) -> str | None:
 
 def _decided(found: list[Mention], sender: str | None) -> Iterator[Change]:
     """Yield a change for each field that has one new value and no other that may be it."""
+    told = any(mention.role in (Role.NEW, Role.CURRENT) for mention in found)
     found = _without_explained(found)
-    is_told = any(each.role in (Role.NEW, Role.CURRENT) for each in found)
-    old_names = {each.field for each in found if each.role is Role.OLD and each.field in NAME_PARTS}
-    for field in dict.fromkeys(each.field for each in found):
+    for field in dict.fromkeys(mention.field for mention in found):
         mentions = [each for each in found if each.field is field]
-        new, old = _new_and_old(mentions, others_told=is_told or (field in NAME_PARTS and bool(old_names - {field})))
+        new, old, likely = _values(mentions, Role.NEW), _values(mentions, Role.OLD), _likely(mentions)
+        current, confirmed = _values(mentions, Role.CURRENT), _values(mentions, Role.CONFIRMED)
+        if not new and confirmed and (old or not told):
+            new = confirmed
+        if new or likely:
+            old = old + current
+        else:
+            new = current
+        if not new and (old or not told):
+            new = likely
         if field is Field.EMAIL and sender in new and (len(new) > 1 or sender not in _values(mentions, Role.NEW)):
-            new, old = [each for each in new if each != sender], old or [sender]
+            new = [each for each in new if each != sender]
+            old = old or [sender] if sender else old
         if len(new) == 1 and new[0] not in old:
             yield Change(field, old[0] if len(old) == 1 else None, new[0])
-
-
-def _new_and_old(mentions: Sequence[Mention], *, others_told: bool) -> tuple[list[str], list[str]]:
-    """Return the values of a field that may be the new one, and the old ones.
-
-    Where any value of the letter is called new, one that nothing is said of only tells who writes, unless it stands against an old one.
-    """
-    new, current, confirmed = (_values(mentions, role) for role in (Role.NEW, Role.CURRENT, Role.CONFIRMED))
-    old = [each for each in _values(mentions, Role.OLD) if each not in confirmed]
-    likely = _likely(mentions)
-    if new or (confirmed and (old or not others_told)):
-        return new or confirmed, old + current
-    if likely and (old or current or not others_told):
-        return likely, old + current
-    return ([], old) if likely else (current, old)
 
 
 def _values(mentions: Sequence[Mention], role: Role) -> list[str]:
@@ -116,12 +104,7 @@ def _values(mentions: Sequence[Mention], role: Role) -> list[str]:
 def _likely(mentions: Sequence[Mention]) -> list[str]:
     """Return the values that no word calls new, and that are: their field is named, or they stand beside an old one."""
     olds = {each.sentence for each in mentions if each.role is Role.OLD}
-    beside_old = [
-        each
-        for each in mentions
-        if (each.is_named and (each.field not in NAME_PARTS or each.is_beside))
-        or not olds.isdisjoint({each.sentence, each.sentence - 1, each.sentence + 1})
-    ]
+    beside_old = [each for each in mentions if each.is_named or not olds.isdisjoint({each.sentence, each.sentence - 1, each.sentence + 1})]
     return _values(beside_old, Role.NEUTRAL)
 
 

@@ -74,9 +74,8 @@ def _runs(written: str, sentence: Sentence, topic: str | None) -> Iterator[tuple
     at = 0
     if sentence.label_end and (found := _BEHIND_A_LABEL.match(written, sentence.label_end)):
         start, end = found.span("words")
-        capitals = _NAMES.match(written, start)
-        is_all = found["follows"] is not None and (not capitals or capitals.end() == end or " " not in found["words"])
-        end = end if is_all else capitals.end() if capitals else start
+        capitals = None if found["follows"] is not None else _NAMES.match(written, start)
+        end = end if found["follows"] is not None else capitals.end() if capitals else start
         if start < end and NO_VALUE.isdisjoint(same_letters(written[start:end]).split()):
             yield start, end
             at = end
@@ -96,7 +95,7 @@ def _pieces(written: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for word in re.finditer(r"\S+", written[start:end]):
         letters = same_letters(word[0])
         place = start + word.start()
-        if letters in NOT_NAMES or any(field.fullmatch(letters) for field in (words.NAME_FIELD, *words.CONTACT_FIELD.values())):
+        if letters in NOT_NAMES or words.NAME_FIELD.fullmatch(letters):
             if begun is not None:
                 yield begun, place - 1
             begun = None

@@ -10,7 +10,7 @@ from rules.lexicon.details_words import VALUE
 
 _CLAUSE_ENDS = re.compile(r"[,;]")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
-_ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:-]*\Z")
+_ONLY_JOINS = re.compile(r"[\s\"):-]*[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?[\s\"(:-]*\Z")
 _OF_WHAT_WAS_SAID = re.compile(r"\W*(?:it|this|that|these|это|эти|бул|ол|он|речь|for|для)(?!\w)")
 _BRACKETS = ' (,-"'
 _NEAR = 20
@@ -41,9 +41,8 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
 def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
     mention.role, is_beside = _role(left, right)
     mention.is_beside = mention.is_beside or is_beside
-    if before and mention.role is Role.NEUTRAL and (joined := _ONLY_JOINS.match(_without_field(left))):
-        is_alike = bool(joined["joint"].strip()) if before.field is mention.field else before.role is not Role.OLD
-        mention.role = before.role if is_alike else Role.NEUTRAL
+    if before and mention.role is Role.NEUTRAL and _is_joined(left) and (before.field is mention.field or before.role is not Role.OLD):
+        mention.role = before.role
 
 
 def _role(left: str, right: str) -> tuple[Role, bool]:
@@ -67,11 +66,11 @@ def _last_clause(left: str) -> str:
     return _CLAUSE_ENDS.split(left)[-1]
 
 
-def _without_field(left: str) -> str:
-    """Return what stands between two values without the name of the second one's field: «и», "or", a comma only join them."""
-    for name in (*words.CONTACT_FIELD.values(), words.NAME_FIELD, beside.BESIDE_WORDS):
+def _is_joined(left: str) -> bool:
+    """Tell whether a value is only joined to the one before: by «и», "or", a comma, and perhaps its field's name."""
+    for name in (*words.CONTACT_FIELD.values(), words.NAME_FIELD):
         left = name.sub(" ", left)
-    return left
+    return bool(_ONLY_JOINS.match(beside.BESIDE_WORDS.sub(" ", left)))
 
 
 def _names_contact(sentence: Sentence, mention: Mention, title: str) -> bool:
@@ -151,6 +150,4 @@ def _strike(mentions: list[Mention]) -> None:
 
 
 def _is_only_asked(letters: str) -> bool:
-    if words.ASKS_INDIRECTLY.search(letters):
-        return True
     return letters.rstrip().endswith("?") and (words.ASKS_WHETHER.search(letters) is not None or not words.POLITE.search(letters))

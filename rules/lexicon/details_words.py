@@ -66,7 +66,7 @@ CONTACT_FIELD = {
 }
 BESIDE_VALUES = """
     my the a of is it on at to our your spelling form version variant number phone telephone mobile e-mail email mail address
-    surname name family last first given mrs ms mr
+    surname name family last first given
     мой моя мое мою моего моей моему моим моем на это в виде как написание вариант вариантом номер номера номеру номером телефон телефона
     телефону телефоном почта почту почты почтой почтовый адрес адреса адресом имейл мейл электронную электронной электронная
     фамилия фамилию фамилии фамилией имя имени именем отчество отчества отчеством
@@ -78,11 +78,9 @@ BESIDE_VALUES = """
 
 _OLD = """
     old older former- previous- prior earlier outdated obsolete was were used_to_be formerly no_longer not_anymore wrong- incorrect-
-    mistake mistaken- misspel- mistyped maiden recorded_as registered_as written_as listed_as spelled_as spelt_as entered_as
-    you_have you_call_me stop_sending do_not_send don't_send
+    mistake mistaken- misspel- mistyped maiden recorded_as registered_as written_as listed_as spelled_as spelt_as entered_as you_have
     on_file your_records remove delete discard stop_using do_not_use don't_use do_not_call don't_call do_not_write don't_write lost
-    стар- прежн- бывш- предыдущ- раньше ранее был была было были вместо взамен у_вас числ- записан- записали указан- указали указала указал
-    чужой чужая в_базе до_сих_пор не_нужно_больше не_надо_больше больше_не_нужно не_присылайте не_шлите
+    стар- прежн- бывш- предыдущ- раньше ранее был была было были вместо взамен у_вас числ- записан- записали указан- указали
     написан- написали внесен- внесли зарегистрирован- значится стоит ошибк- ошибоч- опечатк- неверн- неправильн- девичь- устаревш-
     устарел- больше_не удалите удалить уберите убрать неактуальн- перестал- потерял- утерял- не_звоните не_пишите не_используйте
     ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған
@@ -116,8 +114,7 @@ SAME = _table("""
     бұрынғыдай
 """)
 TAKEN_BACK = _table("""
-    ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind please_cancel i_cancel
-    cancel_my cancel_the cancel_this withdraw_my withdraw_the i_withdraw changed_my_mind
+    ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind cancel- withdraw- changed_my_mind
     by_mistake_sent sent_by_mistake in_error no_need_to_change don't_need_to_change leave_everything leave_it leave_as_is as_it_was
     was_a_mistake not_needed_anymore do_not_change_anything don't_change_anything
     передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте не_нужно_ничего не_учитывайте не_принимайте игнорируйте
@@ -167,10 +164,6 @@ MINE = _table("""
 """)
 IF = _table("if in_case whether если случае егер жағдайда")
 ASKS_WHETHER = _table("can_i may_i is_it_possible whether можно_ли могу_ли нужно_ли")
-ASKS_INDIRECTLY = _table("""
-    confirm_that confirm_whether confirm_if check_that check_whether check_if know_whether know_if подтвердите_что проверьте_что ли
-    жаңартылды_ма өзгертілді_ме
-""")
 POLITE = _table("""
     could can_you would will_you please может можете можно прошу пожалуйста сможете не_могли
     мүмкін бола_ма болады өтінемін сұраймын бересіз беріңіз жібересіз
