@@ -53,8 +53,6 @@ CONTACT_VALUE = re.compile(r"\S@\S+\.\w|\d[\d ()-]{8,}\d")
 NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
 ANY_TYPE = tuple(kind for kind in RequestType if kind not in (RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY, RequestType.UNBLOCK))
 
-NOT_SAID_OF_US = (Sense.POLICY, Sense.INSTRUCTION, Sense.GATHERING, Sense.OTHERS)
-
 _ABSORBED: dict[RequestType, frozenset[RequestType]] = {
     RequestType.REVOKE_CONSENT: frozenset(
         {RequestType.STOP_PROCESSING, RequestType.DESTROY, RequestType.OPT_OUT, RequestType.RESTRICT_TRANSFER, RequestType.OBJECT_AUTOMATED}
@@ -174,7 +172,6 @@ def is_turned(sentence: Words) -> bool:
 
 
 _CONFIRM = ("confirm", "подтверд", "раста")
-_CONFIRMED = "confirm"
 
 
 def question_in(text: Words, marks: Marks) -> Reading | None:
@@ -183,10 +180,10 @@ def question_in(text: Words, marks: Marks) -> Reading | None:
         return None
     if has(text, Sense.GATHERING, Sense.BULK) and not has(text, Sense.MY, Sense.ME):
         return None  # the title of a newsletter
-    if any(word.text.startswith(_CONFIRM) for word in text) and has(text, Sense.MY, Sense.ME) and has(text, Sense.DATA):
-        return request_for(
-            marks, RequestType.ACCESS, _CONFIRMED, Certainty.NEAR, "It asks to confirm that the writer's data are processed."
-        )
+    confirming = next((word.text for word in text if word.text.startswith(_CONFIRM)), None)
+    if confirming and has(text, Sense.MY, Sense.ME) and has(text, Sense.DATA):
+        reason = "It asks to confirm that the writer's data are processed."
+        return request_for(marks, RequestType.ACCESS, confirming, Certainty.NEAR, reason)
     types = {demand.type for demand in all_demands(text)}
     about = (
         types

@@ -345,12 +345,12 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
     is_sent = Sense.SEND in sentence[object_at].senses
     if is_sent and has(sentence, Sense.CONTACT) and any(word.text in _THIS for word in sentence):
         return False  # "do not write to this number"
-    if has(sentence, Sense.BULK) and Sense.SEND in sentence[object_at].senses:
+    if is_sent and has(sentence, Sense.BULK):
         return True
     sends = [word for word in sentence if Sense.SEND in word.senses]
     if act is Sense.NOT and len(sends) > sum(Sense.NOT in word.senses for word in sentence):
         return False  # "do not write to this address, write to that one"
-    if Sense.SEND in sentence[object_at].senses and has(sentence, Sense.MAILING):
+    if is_sent and has(sentence, Sense.MAILING):
         return True
     step = -1 if sentence[object_at].language is Language.KK else 1
     if is_sent and has(sentence, Sense.BUSINESS) and not has(sentence, Sense.ME, Sense.MAILING):

@@ -84,7 +84,7 @@ class Lexicon:
             return ()
         for at in range(len(text) - _GLUED_LAST, 0, -1):
             first, rest = text[:at], text[at:]
-            if self._is_whole(first) and (at > 1 or len(first) == 1):
+            if self._is_whole(first):
                 if most and (further := self._part(rest, most - 1)):
                     return first, *further
                 if self._is_telling(rest) and self._is_whole(rest):
