@@ -8,7 +8,7 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 	--no-emit-index-url --no-annotate --no-header --extra postgresql --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test score demo bench lint format lock
+.PHONY: help setup test score learn demo bench lint format lock
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -20,6 +20,9 @@ test: setup  ## All checks and all tests, against real servers
 
 score: setup  ## How well requests are recognised, with every miss (tests/cases/README.md)
 	$(BIN)/python -m tests.score $(if $(SET_ASIDE),--set-aside)
+
+learn: setup  ## Learn from the labelled letters anew how requests are written (rules/likeness.tsv)
+	$(BIN)/python -m tests.learn
 
 demo: setup  ## The program at work on sample mail, all on this machine
 	$(BIN)/mailbot demo

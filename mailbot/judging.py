@@ -19,11 +19,15 @@ CANNOT_BE_READ = Reading(Outcome.HELD, reason="The body cannot be read, and the 
 def recognised(recogniser: Recogniser, message: Message) -> Reading:
     """Return what a message asks whose body was read. What only its addressee can open, and a bomb, may be anything (H43, H54)."""
     names = [attachment.name for attachment in message.attachments]
-    words = rejoined(own_words(message.text)) if message.text else message.text
-    reading = recogniser.recognise(message.subject, words, names, forwards=carries_another(message))
+    reading = recogniser.recognise(message.subject, own_words_of(message), names, forwards=carries_another(message))
     if reading.outcome is not Outcome.ORDINARY or not message.defects & {SEALED, TOO_MANY_PARTS}:
         return reading
     return CANNOT_BE_READ if recogniser.glance(message.subject) is Glance.EMPTY_HANDED else reading
+
+
+def own_words_of(message: Message) -> str | None:
+    """Return what the sender wrote, as recognition reads it."""
+    return rejoined(own_words(message.text)) if message.text else message.text
 
 
 def asked_changes(message: Message) -> tuple[Change, ...]:

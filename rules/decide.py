@@ -169,7 +169,8 @@ def hold_for_a_person(case: Case) -> Decision | None:
     """Hold what recognition leaves to a person, with the earliest limit of anything it may be."""
     if case.reading.outcome is not Outcome.HELD:
         return None
-    return _held(case, "needs_a_person", case.reading.may_be, answer=not NEEDS_NO_ANSWER.issuperset(case.reading.may_be))
+    answer = case.reading.is_plausible and not NEEDS_NO_ANSWER.issuperset(case.reading.may_be)
+    return _held(case, "needs_a_person", case.reading.may_be, answer=answer)
 
 
 def open_request(case: Case) -> Decision | None:

@@ -24,6 +24,7 @@ from rules.evidence.doubts import (
     asks_again,
     hear_another_person,
     hear_contradiction,
+    hear_likeness,
     hear_matter,
     hear_other_business,
     hear_second_demand,
@@ -38,7 +39,7 @@ from rules.evidence.reading import (
     doubted,
     guess,
 )
-from rules.evidence.spelling import respelt
+from rules.evidence.spelling import IN_SKELETONS, respelt
 from rules.evidence.subject import (
     AUTOMATIC,
     hear_authority,
@@ -54,6 +55,7 @@ from rules.evidence.subject import (
 )
 from rules.evidence.unclear import (
     ask_generally,
+    hear_what_is_alike,
     hold_bare_theme,
     hold_likely_demand,
     hold_other_language,
@@ -135,6 +137,9 @@ class Recogniser:
                 found = self._heard(other, evidence)
                 if found and found.outcome is not Outcome.ORDINARY:
                     return guess(found, says), other
+        for says, other in (("", letter), *((says, other) for says, other in others if says != IN_SKELETONS)):
+            if found := hear_what_is_alike(other, self._marks):
+                return guess(found, says) if says else found, other
         return NOTHING_FOUND, letter
 
     def _heard(self, letter: Letter, evidence: tuple[Evidence, ...]) -> Reading | None:
@@ -174,4 +179,4 @@ UNCLEAR: tuple[Evidence, ...] = (
 )
 """What is heard when nothing says it plainly."""
 
-DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_matter, hear_other_business)
+DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_matter, hear_other_business, hear_likeness)

@@ -21,6 +21,7 @@ from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import demands, has, stands_alone
 from rules.lexicon.words import AS_WRITTEN
+from rules.likeness import likeness
 from rules.normal_form import SUBJECT_LIMIT, folded, plain, unwrapped, words
 from rules.vocabulary import Certainty, RequestType
 
@@ -70,7 +71,7 @@ def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
     objects = [word for word in said if word.senses & {Sense.OBJECT, Sense.HUMAN}]
     machines = [word for word in said if Sense.AUTOMATED in word.senses]
     of_person = has(said, Sense.DECIDE, Sense.PROCESSING, Sense.DATA, Sense.ME, Sense.MY)
-    by_law = of_person and any(word.of_law for word in machines) and has(said, Sense.OBJECT)
+    by_law = of_person and has(said, Sense.OBJECT) and (any(word.of_law for word in machines) or has(said, Sense.PROCESSING))
     if (
         not machines
         or not (by_law or (has(said, Sense.DECIDE) and objects))
@@ -90,10 +91,14 @@ def read_changes(letter: Letter, marks: Marks) -> Reading | None:
         return None
     if any(has(text, Sense.OUR, Sense.SUBSCRIBE) for text in letter.telling):
         return None
-    if not (changes := changes_in(letter)):
+    if likeness(letter).degree < AS_LIKELY or not (changes := changes_in(letter)):
         return None
     fields = ", ".join(change.field.replace("_", " ") for change in changes)
     return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")
+
+
+AS_LIKELY = 0.5
+"""The likeness from which on a letter is as likely a request as ordinary business."""
 
 
 def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:

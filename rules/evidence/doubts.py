@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from rules.evidence.body import AS_LIKELY
 from rules.evidence.reading import (
     CONTACT_VALUE,
     TELLING,
@@ -14,14 +15,21 @@ from rules.evidence.reading import (
 from rules.lexicon.letter import Letter
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Words, demands, denied, has, is_taken_back, tells
+from rules.likeness import kind_of, likeness
 from rules.vocabulary import Certainty, Outcome, RequestType
 
 
 def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
     """Who asks for somebody else must show the right to (Law 94-V art. 24); changes that ``rules.details`` finds are the writer's own."""
+    if reading.type in _OF_OTHERS:
+        return None
     if any(names_another(text) for text in (letter.subject, *letter.telling)):
         return None if _is_plain_update(letter, reading) else doubted(reading, "It is asked for another person.")
     return None
+
+
+_OF_OTHERS = (RequestType.AUTHORITY_INQUIRY, RequestType.QUESTION)
+"""What is asked about somebody else as well."""
 
 
 def hear_matter(letter: Letter, reading: Reading) -> Reading | None:
@@ -65,6 +73,8 @@ def asks_again(sentence: Words) -> bool:
 
 def hear_other_business(letter: Letter, reading: Reading) -> Reading | None:
     """Short words of the subject may be about ordinary business, and the body tells that they are: "STOP! wrong ramp"."""
+    if likeness(letter).degree >= AS_LIKELY:
+        return None
     is_own = has(letter.subject, Sense.ME, Sense.MY, Sense.PERSONAL, Sense.MAILING, Sense.UNSUBSCRIBE, Sense.CONSENT, Sense.POLICY)
     if (
         not reading.by_mark
@@ -92,3 +102,26 @@ _FEW = 2
 _OF_MANY_THINGS = frozenset(
     {RequestType.UPDATE, RequestType.STOP_PROCESSING, RequestType.RESTRICT_TRANSFER, RequestType.OPT_OUT, RequestType.DESTROY}
 )
+
+
+LEADS = 2.0
+"""How far another type must lead for a guess at the type to be doubted."""
+
+UNLIKE = 0.25
+"""The likeness below which a request is doubted."""
+
+
+def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
+    """Words of ours stand in it, and yet it is written like ordinary letters."""
+    if reading.certainty is Certainty.EXACT or letter.body is None:
+        return None
+    if likeness(letter).degree < UNLIKE:
+        return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
+    if reading.certainty is not Certainty.GUESS or reading.type is None:
+        return None
+    kind, lead = kind_of(letter)
+    if lead < LEADS or absorbed([reading.type, kind]) == [reading.type]:
+        return None
+    return replace(
+        doubted(reading, "It has words that ask one thing, but it is written like letters that ask another."), may_be=(reading.type, kind)
+    )

@@ -29,6 +29,8 @@ class Reading:
     may_be: tuple[RequestType, ...] = ()
     from_template: bool = False
     by_mark: bool = False
+    is_plausible: bool = True
+    """Whether a held message is likely enough to be a request that its sender is told of its receipt."""
 
 
 Evidence = Callable[[Letter, Marks], Reading | None]
@@ -176,7 +178,7 @@ _CONFIRM = ("confirm", "подтверд", "раста")
 
 def question_in(text: Words, marks: Marks) -> Reading | None:
     """Return the question that ``text`` asks about personal data; the wish to see one's data is access, unless one asks how."""
-    if not has(text, Sense.QUESTION, Sense.WHETHER) or (has(text, Sense.BUSINESS) and not has(text, Sense.PERSONAL)):
+    if not has(text, Sense.QUESTION, Sense.WHETHER) or (has(text, Sense.BUSINESS) and not has(text, Sense.PERSONAL, Sense.CONSENT)):
         return None
     if has(text, Sense.GATHERING, Sense.BULK) and not has(text, Sense.MY, Sense.ME):
         return None  # the title of a newsletter

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from rules.lexicon.letter import Letter, has_kazakh_letter, is_latin, with_body
 from rules.lexicon.sentence import Words, tells
 from rules.lexicon.words import AS_WRITTEN, IN_LATIN, WITHOUT_KAZAKH_LETTERS
-from rules.normal_form import LAYOUTS, folded, skeleton, with_kazakh_keys, words
+from rules.normal_form import BREAKS, LAYOUTS, folded, skeleton, with_kazakh_keys, words
 from rules.vocabulary import Language
 
 FEW_WORDS = 4
 """A text so short may say all it says in misspelt words; a longer one has one word that is spelt right."""
+
+IN_SKELETONS = "In another alphabet"
+"""Says that words are read by their skeletons: they are like no others."""
 
 RESPELT_LIMIT = 200
 """Characters of a body that are read in another spelling: who slips so slips from the first word on."""
@@ -53,7 +56,8 @@ def respelt(letter: Letter) -> Iterator[tuple[str, Letter]]:
 
 def _without_slips(text: str) -> Words | None:
     texts = tuple(words(folded(text)))
-    if len(texts) > FEW_WORDS and not any(map(tells, AS_WRITTEN.read(texts))):
+    spoken = [text for text in texts if text not in BREAKS]
+    if len(spoken) > FEW_WORDS and not any(map(tells, AS_WRITTEN.read(texts))):
         return None
     mended = AS_WRITTEN.mended(texts)
     return AS_WRITTEN.read(mended) if mended != texts else None
@@ -108,5 +112,5 @@ SPELLINGS = (
     Spelling("But for a slip of the pen", _without_slips),
     Spelling("Kazakh letters typed as digits", _with_kazakh_digits),
     *(Spelling("Typed with another keyboard layout", _with_keys(keys)) for keys in LAYOUTS),
-    Spelling("In another alphabet", _in_other_alphabet),
+    Spelling(IN_SKELETONS, _in_other_alphabet),
 )

@@ -11,18 +11,22 @@ LAW: Table = {
         "invalid void as_cancelled as_withdrawn withdrawn take_my_consent_back no_longer_consent do_not_consent revok- revoc- "
         "withdraw- withdrew recall- rescind- take_back taking_back"
     ),
-    Sense.CANCEL: "cancel- annul-",
+    Sense.CANCEL: "cancell- cancel- annul-",
     Sense.REFUSE: (
         "rather_not_get rather_not_receive not_want_to_receive don't_want_to_receive dont_want_to_receive "
         "no_longer_want_to_receive not_wish_to_receive refus- declin-"
     ),
-    Sense.STOP: "switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
+    Sense.STOP: "mute end finish switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
     Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
     Sense.ERASE: (
-        "delete deletion deleted remove erase scrub drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
+        "shred dispose_of get_my_number_out get_me_out strike_us strike_me delete deletion deleted remove erase scrub drop_me "
+        "delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
     ),
     Sense.BLOCK: "on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
     Sense.UNBLOCK: (
+        "use_them_again use_it_again blocked_data frozen_data restricted_data release cancel_the_freeze end_the_hold "
+        "lift_the_hold lift_the_freeze lift_the_restriction unlock- thaw- unfroze removal_of_the_restriction "
+        "removal_of_restriction remov-_the_restriction removal_of_the_block lift-_restriction back_into_use open_it_again "
         "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
     ),
     Sense.TELL: (
@@ -30,19 +34,22 @@ LAW: Table = {
     ),
     Sense.FORBID: "to_yourselves to_yourself do_not_allow don't_allow do_not_permit prohibit- forbid- ban banning",
     Sense.OBJECT: (
-        "no_automated_decision- not_want_to_be_profiled no_automatic_decision- opposing opposition human_review "
-        "human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose against"
+        "challenge contest refuse_to_be refuse_to_let no_automated_decision- not_want_to_be_profiled no_automatic_decision- "
+        "opposing opposition human_review human_intervention reviewed_by_a_human no_profiling object objection- objecting oppose "
+        "against"
     ),
     Sense.UNLAWFUL: "illegal- unlawful-",
     Sense.CONSENT: (
+        "agreement_for_personal_data agreement_for_processing agreement_for_the_processing agreement_for_my_data "
         "agreement_on_processing agreement_on_the_processing agreement_on_treatment agreement_to_processing "
         "agreement_to_the_processing take_my_consent_back my_consent_back permission consent consents no_longer_consent "
         "do_not_consent"
     ),
     Sense.DATA: (
-        "my_records my_record my_info info_about_me recorded_on_me relating_to_me concerning_me photos photo photograph- data "
-        "details pii about_me have_on_me got_on_me hold_on_me keep_on_me my_information all_my_information personal_information "
-        "erasure_request deletion_request sar dsar subject_access_request access_request"
+        "blocked_data frozen_data restricted_data datas my_records my_record my_info info_about_me recorded_on_me relating_to_me "
+        "concerning_me photos photo photograph- data details pii about_me have_on_me got_on_me hold_on_me keep_on_me "
+        "my_information all_my_information personal_information erasure_request deletion_request sar dsar subject_access_request "
+        "access_request"
     ),
     Sense.PERSONAL: "personal pii personal_information",
     Sense.PROCESSING: "processing process processed use using uses used storing storage collecting collection",
@@ -78,27 +85,29 @@ PEOPLE: Table = {
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: (
-        "leave_me_alone off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list "
-        "off_the_mailing_list sign_me_off"
+        "strike_us_off strike_me_off drop_my_address no_mass_mailings leave_me_alone off_your_list off_your_sms_list "
+        "off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list sign_me_off"
     ),
-    Sense.ERASE: "get_rid_of right_to_be_forgotten wipe forget take_me_off take_off",
+    Sense.ERASE: "take_me_of get_rid_of right_to_be_forgotten wipe forget take_me_off take_off",
     Sense.TELL: (
-        "can_i_get can_i_have can_i_see could_i_get could_i_have may_i_see like_to_see want_to_see like_to_know want_to_know "
-        "list_it sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that tell_me "
-        "give_me_a_list give_me_the_list"
+        "transcript can_i_get can_i_have can_i_see could_i_get could_i_have may_i_see like_to_see want_to_see like_to_know "
+        "want_to_know list_it sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that "
+        "tell_me give_me_a_list give_me_the_list"
     ),
-    Sense.WHENCE: "where_did_u_get where_did_you_take where_did_you_get where_you_got where_do_you_have how_did_you_get",
+    Sense.WHENCE: (
+        "who_has_my who_gave_you where_did_u_get where_did_you_take where_did_you_get where_you_got where_do_you_have how_did_you_get"
+    ),
     Sense.CONTACT: (
         "maiden_name contacts contact_data phone- telephone mobile number e_mail email contact_details surname lastname last_name "
         "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
-        "subscription mails mailings digest- discount- new_products promo promotion- ads news offers special_offers emails "
-        "e_mails messages letters sms alerts"
+        "bulletin circulation circular- commercials subscription mails mailings digest- discount- new_products promo promotion- "
+        "ads news offers special_offers emails e_mails messages letters sms alerts"
     ),
     Sense.SEND: (
-        "text_me call_me texting send sending messaging emailing e_mailing writing contacting calling bothering spamming email_me "
-        "message_me write_me contact_me"
+        "calls phone_calls text_me call_me texting send sending messaging emailing e_mailing writing contacting calling bothering "
+        "spamming email_me message_me write_me contact_me"
     ),
     Sense.ACCOUNT: "account accounts profile",
     Sense.LIST: "off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list list lists",
@@ -112,14 +121,16 @@ PEOPLE: Table = {
     Sense.YOUR: "your yours",
     Sense.NEW: "old former maiden_name new another different other",
     Sense.WRONG: "incorrect wrong inaccurate outdated error- mistake- typo- misspel- out_of_date",
-    Sense.NOT: "not no don't never dont",
+    Sense.NOT: "nobody no_one not no don't never dont",
     Sense.WANT: "want wish more any_more anymore",
     Sense.POLICY: "policy policies privacy_policy privacy_notice",
     Sense.QUESTION: (
         "what_does_it_mean what_is_meant_by what_is what_does what_are question- clarif- explain- explanation- how can_i may_i "
         "could_i can_one is_it_possible am_i_allowed whether do_i wondering what_is_meant"
     ),
-    Sense.WHETHER: "how_can_i how_do_i how_to how can_i may_i could_i can_one is_it_possible am_i_allowed whether do_i",
+    Sense.WHETHER: (
+        "do_i_have_to is_there are_there how_can_i how_do_i how_to how can_i may_i could_i can_one is_it_possible am_i_allowed whether do_i"
+    ),
     Sense.REQUEST: "request- application- demand- statement",
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
     Sense.INSTRUCTION: (
@@ -128,11 +139,11 @@ PEOPLE: Table = {
         "press_here tap"
     ),
     Sense.TAKEN_BACK: (
-        "was_a_mistake please_don't_, as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts "
-        "keep_me_on forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed "
-        "cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind "
-        "change_my_mind never_mind nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request "
-        "withdraw_my_request"
+        "keep_them_coming notifications_on nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, "
+        "as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter "
+        "on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back "
+        "is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind "
+        "do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
     Sense.THANKS: "cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
@@ -147,7 +158,8 @@ PEOPLE: Table = {
         "information_security_committee ministry_of_artificial_intelligence ministry_of_digital_development"
     ),
     Sense.STATE_BODY: (
-        "revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- tax_authority tax_office"
+        "inspectorate inspectors revenue tax_code tax prosecution enforcement_agent court police prosecutor- investigat- bailiff- "
+        "tax_authority tax_office"
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: (
@@ -169,26 +181,31 @@ PEOPLE: Table = {
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
-        "everything relating everywhere wherever please_note kindly further any_further from_now_on there here when then than "
-        "while because since until after before between over under only just even too very really so such same some few many much "
-        "most could may might cannot can't won't need needs needed ask asks asking asked let make take get give put go come keep "
-        "yet ago year years month months week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's "
-        "you're you've he's she's what's gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise "
-        "exercising abt thx ty ok dears colleagues office hours old anyway henceforth effective immediate immediately lately "
-        "recently soon a an the of to for from in on at by with and or is are be been being am was were i we you it this that "
-        "these those please thanks thank regards hello hi dear greetings good day morning afternoon evening sir madam now asap "
-        "urgent urgently concerning regarding about as well also do does did have has had will shall must should would given "
-        "previously earlier electronic document attached signed second third first letter letters_to once again site website "
-        "completely fully entire all any every forever permanently still already mr mrs llp company gdpr law article art clause "
-        "subject data_subject s our us their fyi important married note message mail no_subject receive receiving held hold "
-        "system systems decision decisions making made based solely help like obtained collected gathered longer like_to "
-        "longer_want both"
+        "is_blocked was_blocked been_blocked got_blocked are_blocked if_so if_yes everything relating everywhere wherever "
+        "please_note kindly further any_further from_now_on there here when then than while because since until after before "
+        "between over under only just even too very really so such same some few many much most could may might cannot can't "
+        "won't need needs needed ask asks asking asked let make take get give put go come keep yet ago year years month months "
+        "week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's you're you've he's she's what's "
+        "gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise exercising abt thx ty ok dears "
+        "colleagues office hours old anyway henceforth effective immediate immediately lately recently soon a an the of to for "
+        "from in on at by with and or is are be been being am was were i we you it this that these those please thanks thank "
+        "regards hello hi dear greetings good day morning afternoon evening sir madam now asap urgent urgently concerning "
+        "regarding about as well also do does did have has had will shall must should would given previously earlier electronic "
+        "document attached signed second third first letter letters_to once again site website completely fully entire all any "
+        "every forever permanently still already mr mrs llp company gdpr law article art clause subject data_subject s our us "
+        "their fyi important married note message mail no_subject receive receiving held hold system systems decision decisions "
+        "making made based solely help like obtained collected gathered longer like_to longer_want both"
     ),
     Sense.DECIDE: (
-        "should_not_decide decision decisions decide decides decided decid- score scored scoring reject- turned_down judge- made"
+        "assess- rejection turned_me_down generated choose chooses chosen choosing rank- rated rating sort sorted sorting "
+        "classif- categor- screen screening screened evaluat- calculated label should_not_decide decision decisions decide "
+        "decides decided decid- score scored scoring reject- turned_down judge- made"
     ),
-    Sense.HUMAN: "human person people manually doctor someone",
-    Sense.OBJECT: "do_not_accept don't_accept dont_accept should_not_decide",
+    Sense.HUMAN: "humans human_being human_eyes human_beings somebody dispatcher jury human person people manually doctor someone",
+    Sense.OBJECT: (
+        "do_not_let don't_let not_let won't_accept do_not_trust don't_trust not_agree don't_want_to_be not_want_to_be "
+        "dont_want_to_be do_not_accept don't_accept dont_accept should_not_decide"
+    ),
     Sense.OUR: "our ours",
     Sense.INQUIRY: "request requests inquiry",
     Sense.CLAUSE: "clause clauses section paragraph",

@@ -29,6 +29,7 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.TRANSFER: RequestType.RESTRICT_TRANSFER,
     },
     Sense.STOP: {
+        Sense.CONSENT: RequestType.REVOKE_CONSENT,
         Sense.AUTOMATED: RequestType.OBJECT_AUTOMATED,
         Sense.PROCESSING: RequestType.STOP_PROCESSING,
         Sense.TRANSFER: RequestType.RESTRICT_TRANSFER,
@@ -36,11 +37,13 @@ GRID: dict[Sense, dict[Sense, RequestType]] = {
         Sense.SEND: RequestType.OPT_OUT,
     },
     Sense.UNSUBSCRIBE: {
+        Sense.AUTOMATED: RequestType.OBJECT_AUTOMATED,
         Sense.MAILING: RequestType.OPT_OUT,
         Sense.LIST: RequestType.OPT_OUT,
         Sense.ME: RequestType.OPT_OUT,
     },
     Sense.ERASE: {
+        Sense.CONSENT: RequestType.REVOKE_CONSENT,
         Sense.AUTOMATED: RequestType.OBJECT_AUTOMATED,
         Sense.MAILING: RequestType.OPT_OUT,
         Sense.LIST: RequestType.OPT_OUT,

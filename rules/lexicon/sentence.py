@@ -100,7 +100,8 @@ def is_taken_back(sentence: Words) -> bool:
         if has(sentence, Sense.IF):  # "if this reached you by mistake" is a footer
             return False
         back = [word for word in sentence if Sense.TAKEN_BACK in word.senses]
-        is_reason = all(word.text.startswith(_CHANGED_MIND) for word in back)  # "changed my mind about the flat"
+        of_ours = has(sentence, Sense.MAILING, Sense.CONSENT, Sense.DATA)
+        is_reason = not of_ours and all(word.text.startswith(_CHANGED_MIND) for word in back)  # "changed my mind about the flat"
         return is_clean(sentence) or not is_reason
     for at, word in enumerate(sentence):
         if Sense.CANCEL in word.senses and _is_done_to(sentence, at, _ASKED_EARLIER | {Sense.UNSUBSCRIBE, Sense.REVOKE, Sense.REFUSE}):
@@ -323,7 +324,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
             new = _named(sentence, object_at, Sense.NEW, before=2, after=0) and act is Sense.CHANGE
             return mine or new or (is_clean(sentence) and act not in WEAK_ACTS - {Sense.NEW} and not has(sentence, Sense.YOUR))
         case Sense.ME | Sense.BASE:
-            return not _is_adjacent_stranger(sentence, object_at, 1)
+            return act is Sense.UNSUBSCRIBE or not _is_adjacent_stranger(sentence, object_at, 1)
         case Sense.LIST:
             return not _is_compound(sentence, object_at) and (has(sentence, Sense.ME, Sense.MY, Sense.YOUR) or is_clean(sentence))
         case Sense.SEND | Sense.MAILING:
