@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
@@ -37,8 +37,9 @@ class Likeness:
     words: str
 
 
+@lru_cache(8)
 def likeness(letter: Letter) -> Likeness:
-    """Weigh the words of ``letter``."""
+    """Weigh the words of ``letter``; several pieces of evidence ask about the same one."""
     weights = _weights()
     by_word = dict[str, float]()
     seen = set[str]()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
+from rules.evidence.alike import hear_likeness, hear_what_is_alike
 from rules.evidence.body import (
     find_mark_in_body,
     hear_objection,
@@ -24,7 +25,6 @@ from rules.evidence.doubts import (
     asks_again,
     hear_another_person,
     hear_contradiction,
-    hear_likeness,
     hear_matter,
     hear_other_business,
     hear_second_demand,
@@ -55,7 +55,6 @@ from rules.evidence.subject import (
 )
 from rules.evidence.unclear import (
     ask_generally,
-    hear_what_is_alike,
     hold_bare_theme,
     hold_likely_demand,
     hold_other_language,

@@ -1,5 +1,6 @@
 """What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
 
+from rules.evidence.alike import AS_LIKELY
 from rules.evidence.reading import (
     ANY_TYPE,
     HEARD_ANYHOW,
@@ -95,10 +96,6 @@ def read_changes(letter: Letter, marks: Marks) -> Reading | None:
         return None
     fields = ", ".join(change.field.replace("_", " ") for change in changes)
     return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")
-
-
-AS_LIKELY = 0.5
-"""The likeness from which on a letter is as likely a request as ordinary business."""
 
 
 def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:

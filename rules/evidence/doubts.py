@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rules.evidence.body import AS_LIKELY
+from rules.evidence.alike import AS_LIKELY
 from rules.evidence.reading import (
     CONTACT_VALUE,
     TELLING,
@@ -15,7 +15,7 @@ from rules.evidence.reading import (
 from rules.lexicon.letter import Letter
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Words, demands, denied, has, is_taken_back, tells
-from rules.likeness import kind_of, likeness
+from rules.likeness import likeness
 from rules.vocabulary import Certainty, Outcome, RequestType
 
 
@@ -102,26 +102,3 @@ _FEW = 2
 _OF_MANY_THINGS = frozenset(
     {RequestType.UPDATE, RequestType.STOP_PROCESSING, RequestType.RESTRICT_TRANSFER, RequestType.OPT_OUT, RequestType.DESTROY}
 )
-
-
-LEADS = 2.0
-"""How far another type must lead for a guess at the type to be doubted."""
-
-UNLIKE = 0.25
-"""The likeness below which a request is doubted."""
-
-
-def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
-    """Words of ours stand in it, and yet it is written like ordinary letters."""
-    if reading.certainty is Certainty.EXACT or letter.body is None:
-        return None
-    if likeness(letter).degree < UNLIKE:
-        return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
-    if reading.certainty is not Certainty.GUESS or reading.type is None:
-        return None
-    kind, lead = kind_of(letter)
-    if lead < LEADS or absorbed([reading.type, kind]) == [reading.type]:
-        return None
-    return replace(
-        doubted(reading, "It has words that ask one thing, but it is written like letters that ask another."), may_be=(reading.type, kind)
-    )

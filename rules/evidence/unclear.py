@@ -1,14 +1,12 @@
 """What may be meant and is not plainly said: for a person to read, or a question in general."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 
+from rules.evidence.alike import settle
 from rules.evidence.reading import (
     ANY_TYPE,
-    ASKED_FOR,
     HEARD_ANYHOW,
-    LINK,
     Reading,
     held,
     joined_text,
@@ -19,7 +17,6 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import Words, has, is_clean, likely, sentences
-from rules.likeness import kind_of, likeness
 from rules.vocabulary import Certainty, RequestType
 
 
@@ -37,7 +34,7 @@ def hold_likely_demand(letter: Letter, marks: Marks) -> Reading | None:
     if not types:
         return None
     unclear = held("It names the person's own data and an act, but not plainly what is asked.", tuple(types))
-    return settled(letter, types, marks) or unclear
+    return settle(letter, types, marks) or unclear
 
 
 OTHER_LANGUAGES = re.compile(
@@ -132,46 +129,3 @@ def hold_bare_theme(letter: Letter, _marks: Marks) -> Reading | None:
     if acts and all(word.senses for word in said) and len(acts) >= len(said):
         return held("The subject names an act but not what it is asked for.", _THEMES[acts[0]])
     return None
-
-
-ALIKE = 0.85
-"""The likeness from which on a letter is shown to a person."""
-
-NEARLY_THE_SAME = 0.92
-"""The likeness from which on a letter may be taken for a request, and not only shown."""
-
-LEADS = 2.3
-"""How far one type must lead for a letter to be taken for a request by its likeness alone."""
-
-LEADS_A_LITTLE = 1.0
-"""How far one type must lead to be named as what may be meant, or to settle what words of ours leave open."""
-
-
-def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
-    """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or LINK.search(letter.body_text) or (found := likeness(letter)).degree < ALIKE:
-        return None
-    kind, lead = kind_of(letter)
-    if lead >= LEADS and found.degree >= NEARLY_THE_SAME and _names_what_is_done_to(letter, kind):
-        return request_for(marks, kind, found.words, Certainty.GUESS, f"It is written like letters that ask {ASKED_FOR[kind]}.")
-    reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
-    return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=found.words, is_plausible=False)
-
-
-def _names_what_is_done_to(letter: Letter, kind: RequestType) -> bool:
-    """Tell whether a word of ours names what requests of this type are about: the mailing, the data, the consent."""
-    return any(has(text, *_DONE_TO.get(kind, ())) for text in (letter.subject, *letter.telling))
-
-
-_DONE_TO = {
-    kind: tuple({sense for objects in GRID.values() for sense, each in objects.items() if each is kind} - {Sense.ME, Sense.LIST})
-    for kind in ASKED_FOR
-}
-
-
-def settled(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | None:
-    """Return the request that ``letter`` is like, where words of ours say no more than that it may be one of ``types``."""
-    kind, lead = kind_of(letter)
-    if kind not in types or lead < LEADS_A_LITTLE or (found := likeness(letter)).degree < ALIKE:
-        return None
-    return request_for(marks, kind, found.words, Certainty.GUESS, f"It is written like letters that ask {ASKED_FOR[kind]}.")

@@ -207,6 +207,11 @@ def test_what_may_be_a_request_is_held_with_a_neutral_letter() -> None:
     assert (Acknowledge(None, Language.EN),) == decision.opens.effects
 
 
+def test_what_is_only_written_like_a_request_is_held_and_nobody_is_answered() -> None:
+    decision = decide(replace(HELD, reading=replace(DOUBT, is_plausible=False)))
+    assert (Outcome.HELD, "needs_a_person", False) == (decision.outcome, decision.reason, answers(decision))
+
+
 def test_a_representatives_request_is_held_with_its_type_and_a_neutral_letter() -> None:
     for_another = replace(DEMAND, outcome=Outcome.HELD, may_be=(RequestType.DESTROY,))
     decision = decide(replace(ORDINARY, reading=for_another))

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.policies import load_policy
-from rules.evidence.doubts import UNLIKE
-from rules.evidence.unclear import ALIKE
+from rules.evidence.alike import ALIKE, UNLIKE
 from rules.lexicon.letter import opened
 from rules.likeness import EVERY, WORDS_WEIGHED, likeness
 from rules.recognition import Recogniser

@@ -1,0 +1,76 @@
+"""What the likeness of a letter to labelled ones adds: it shows what no word of ours gives away, and doubts what reads like no request."""
+
+from dataclasses import replace
+
+from rules.evidence.reading import ANY_TYPE, ASKED_FOR, LINK, Reading, absorbed, doubted, held, request_for
+from rules.lexicon.grid import GRID
+from rules.lexicon.letter import Letter
+from rules.lexicon.marks import Marks
+from rules.lexicon.senses import Sense
+from rules.lexicon.sentence import has
+from rules.likeness import kind_of, likeness
+from rules.vocabulary import Certainty, RequestType
+
+UNLIKE = 0.25
+"""The likeness below which a request is doubted."""
+
+AS_LIKELY = 0.5
+"""The likeness from which on a letter is as likely a request as ordinary business."""
+
+ALIKE = 0.85
+"""The likeness from which on a letter is shown to a person."""
+
+NEARLY_THE_SAME = 0.92
+"""The likeness from which on a letter may be taken for a request, and not only shown."""
+
+LEADS_A_LITTLE, LEADS, LEADS_BY_FAR = 1.0, 2.0, 2.3
+"""How far one type leads the next, to be named as what may be meant, to doubt another type, and to be taken for the type."""
+
+
+def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
+    """Nothing of ours stands in it, and yet its words are those of people who ask."""
+    if letter.body is None or LINK.search(letter.body_text) or (found := likeness(letter)).degree < ALIKE:
+        return None
+    kind, lead = kind_of(letter)
+    if lead >= LEADS_BY_FAR and found.degree >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
+        return _request_like(letter, kind, marks)
+    reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
+    return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=found.words, is_plausible=False)
+
+
+def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | None:
+    """Return the request that ``letter`` is like, where words of ours say no more than that it may be one of ``types``."""
+    kind, lead = kind_of(letter)
+    is_clear = kind in types and lead >= LEADS_A_LITTLE and likeness(letter).degree >= ALIKE
+    return _request_like(letter, kind, marks) if is_clear else None
+
+
+def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
+    """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
+    if reading.certainty is Certainty.EXACT or letter.body is None:
+        return None
+    if likeness(letter).degree < UNLIKE:
+        return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
+    if reading.certainty is not Certainty.GUESS or reading.type is None:
+        return None
+    kind, lead = kind_of(letter)
+    if lead < LEADS or absorbed([reading.type, kind]) == [reading.type]:
+        return None
+    reason = "It has words that ask one thing, but it is written like letters that ask another."
+    return replace(doubted(reading, reason), may_be=(reading.type, kind))
+
+
+def _request_like(letter: Letter, kind: RequestType, marks: Marks) -> Reading:
+    reason = f"It is written like letters that ask {ASKED_FOR[kind]}."
+    return request_for(marks, kind, likeness(letter).words, Certainty.GUESS, reason)
+
+
+def _names_what_it_is_done_to(letter: Letter, kind: RequestType) -> bool:
+    """Tell whether a word of ours names what requests of this type are about: the mailing, the data, the consent."""
+    return any(has(text, *_DONE_TO.get(kind, ())) for text in (letter.subject, *letter.telling))
+
+
+_DONE_TO = {
+    kind: tuple({sense for objects in GRID.values() for sense, each in objects.items() if each is kind} - {Sense.ME, Sense.LIST})
+    for kind in ASKED_FOR
+}
