@@ -11,28 +11,29 @@ from rules.details_change import Change, Field
 from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
 from rules.details_roles import Ownership, read_roles
-from rules.details_spelling import writer_of
-from rules.details_text import NAME_PARTS, Mention, Role, blotted, cleaned, sentences
+from rules.details_spelling import is_another_name, writer_of
+from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, sentences
+from rules.details_typed import as_meant
 from rules.lexicon import details_words as words
-from rules.lexicon.details_words import same_letters
 from rules.normal_form import unwrapped
 
 MOST_OF_A_SUBJECT = 200
-MOST_VALUES = 40
+MOST_VALUES = 20
 """Values in one letter; a list of more is no person's change of details."""
 
 
 def proposed(subject: str, own_words: str, *, sender: str | None) -> tuple[Change, ...]:
     """Return the changes that a person's own words ask for, in the order in which they stand."""
     title, text, address = cleaned(subject[:MOST_OF_A_SUBJECT]), cleaned(own_words), sender.lower() if sender else None
-    changes = _changes(text, title, address)
+    spoken_of = as_meant(title)[1]
+    changes = _changes(text, spoken_of, address)
     if changes or unwrapped(title).is_reply:
         return changes
-    return _changes(f"{title}\n{text}", title, address)  # the value may stand in the subject
+    return _changes(f"{title}\n{text}", spoken_of, address)  # the value may stand in the subject
 
 
 def _changes(text: str, title: str, sender: str | None) -> tuple[Change, ...]:
-    found = _mentions(text, same_letters(title))
+    found = _mentions(text, title)
     return tuple(_decided(found, sender)) if len(found) <= MOST_VALUES else ()
 
 
@@ -41,8 +42,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
     contacts = [Mention(each.field, each.value, each.start, each.end) for each in contacts_in(text)]
     if len(contacts) > MOST_VALUES:
         return contacts
-    text = blotted(text, contacts)
-    letters = same_letters(text)
+    text, letters = as_meant(blotted(text, contacts))
     found: list[Mention] = []
     whose = Ownership(title)
     topic = _topic(title, None)
@@ -51,19 +51,27 @@ def _mentions(text: str, title: str) -> list[Mention]:
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
-        named = name_mentions(written, sentence, topic, writer) if sentence.label_end or _SECOND_CAPITAL.search(written) else []
+        named = name_mentions(written, sentence, topic, writer) if _may_name(written, sentence, topic) else []
         topic = _topic(sentence.letters, topic)
         here = sorted(here + named, key=lambda mention: mention.start)
+        if len(found) + len(here) > MOST_VALUES:
+            return found + here
         read_roles(sentence, here, title)
-        whose.strike_out(blotted(sentence.letters, named, sentence.start), here, found, sentence.start)
+        said = blotted(sentence.letters, named, sentence.start)
+        whose.strike_out(said, here, found, sentence.start)
         for mention in here:
-            mention.sentence = number
+            mention.sentence, mention.is_aside = number, not _WORD.search(said) or bool(words.REPORTED.search(said))
         found += here
-        if len(found) > MOST_VALUES:
-            break
     return found
 
 
+def _may_name(written: str, sentence: Sentence, topic: str | None) -> bool:
+    """Tell whether a name may stand in a sentence: behind a label or with a capital, or as all there is of it."""
+    is_continued = topic is not None and sentence.is_on_same_line
+    return bool(sentence.label_end or is_continued or _SECOND_CAPITAL.search(written))
+
+
+_WORD = re.compile(r"\w")
 _SECOND_CAPITAL = re.compile(r"^\W*\w.*?[A-ZА-ЯЁӘІҢҒҮҰҚӨҺ]|[\"]", re.DOTALL)
 """A capital that is not owed to the beginning of the sentence, or a quotation mark: without them no name stands in it."""
 
@@ -76,25 +84,31 @@ def _topic(letters: str, before: str | None) -> str | None:
 
 def _decided(found: list[Mention], sender: str | None) -> Iterator[Change]:
     """Yield a change for each field that has one new value and no other that may be it."""
-    told = any(mention.role in (Role.NEW, Role.CURRENT) for mention in found)
     found = _without_explained(found)
-    for field in dict.fromkeys(mention.field for mention in found):
+    is_told = any(each.role in (Role.NEW, Role.CURRENT) for each in found)
+    old_names = {each.field for each in found if each.role is Role.OLD and each.field in NAME_PARTS}
+    for field in dict.fromkeys(each.field for each in found):
         mentions = [each for each in found if each.field is field]
-        new, old, likely = _values(mentions, Role.NEW), _values(mentions, Role.OLD), _likely(mentions)
-        current, confirmed = _values(mentions, Role.CURRENT), _values(mentions, Role.CONFIRMED)
-        if not new and confirmed and (old or not told):
-            new = confirmed
-        if new or likely:
-            old = old + current
-        else:
-            new = current
-        if not new and (old or not told):
-            new = likely
+        new, old = _new_and_old(mentions, others_told=is_told or (field in NAME_PARTS and bool(old_names - {field})))
         if field is Field.EMAIL and sender in new and (len(new) > 1 or sender not in _values(mentions, Role.NEW)):
-            new = [each for each in new if each != sender]
-            old = old or [sender] if sender else old
-        if len(new) == 1 and new[0] not in old:
+            new, old = [each for each in new if each != sender], old or [sender]
+        if len(new) == 1 and new[0] not in old and (_is_named(mentions, new[0]) or is_another_name(old, new[0])):
             yield Change(field, old[0] if len(old) == 1 else None, new[0])
+
+
+def _new_and_old(mentions: Sequence[Mention], *, others_told: bool) -> tuple[list[str], list[str]]:
+    """Return the values of a field that may be the new one, and the old ones.
+
+    Where any value of the letter is called new, one that nothing is said of only tells who writes, unless it stands against an old one.
+    """
+    new, current, confirmed = (_values(mentions, role) for role in (Role.NEW, Role.CURRENT, Role.CONFIRMED))
+    old = [each for each in _values(mentions, Role.OLD) if each not in confirmed]
+    likely = _likely(mentions)
+    if new or (confirmed and (old or not others_told)):
+        return new or confirmed, old + current
+    if likely and (old or current or not others_told):
+        return likely, old + current
+    return ([], old) if likely else (current, old)
 
 
 def _values(mentions: Sequence[Mention], role: Role) -> list[str]:
@@ -102,10 +116,17 @@ def _values(mentions: Sequence[Mention], role: Role) -> list[str]:
 
 
 def _likely(mentions: Sequence[Mention]) -> list[str]:
-    """Return the values that no word calls new, and that are: their field is named, or they stand beside an old one."""
+    """Return the values that no word calls new, and that are: named, beside an old one, or the only contact."""
+    is_only = len(mentions) == 1 and mentions[0].field not in NAME_PARTS and not mentions[0].is_aside
     olds = {each.sentence for each in mentions if each.role is Role.OLD}
-    beside_old = [each for each in mentions if each.is_named or not olds.isdisjoint({each.sentence, each.sentence - 1, each.sentence + 1})]
+    beside_old = [
+        each for each in mentions if is_only or each.is_named or not olds.isdisjoint({each.sentence, each.sentence - 1, each.sentence + 1})
+    ]
     return _values(beside_old, Role.NEUTRAL)
+
+
+def _is_named(mentions: Sequence[Mention], value: str) -> bool:
+    return any(each.is_whole or not each.is_unnamed for each in mentions if each.value == value)
 
 
 def _without_explained(found: list[Mention]) -> list[Mention]:

@@ -11,7 +11,7 @@ from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
 from rules.lexicon.not_names import NO_VALUE, NOT_NAMES
 
-MOST_RUNS = 40
+MOST_RUNS = 20
 """Runs of capitalised words that are looked at in one sentence."""
 
 _UPPER, _LOWER = "A-ZА-ЯЁӘҒҚҢӨҰҮҺІÄĞIÑÖŞÜÉ", "a-zа-яёәғқңөұүһіäğıñöşüé"
@@ -39,14 +39,21 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
         for part, value in values.items():
             mention = Mention(part, value, *mention_of, is_whole=len(values) > 1, is_unnamed=not field and topic is None)
             mention.is_beside = bool(sentence.label_end and start <= sentence.label_end + 1)
-            gap = left[before[-1].end() :] if before else left if topic and not fields and sentence.before else None
-            mention.is_named = (mention.is_beside and bool(field)) or (gap is not None and not BESIDE.sub("", gap))
+            is_label = bool(field) and (mention.is_beside or left.rstrip(' "').endswith(":"))
+            mention.is_named = is_label or _is_asked_for(left, before, topic if sentence.before else None)
             _read_case(mention, written[start:end], after)
             found.append(mention)
     if any(mention.is_unnamed and mention.field is Field.SURNAME for mention in found):
         for mention in found:
             mention.field = mention.field if mention.is_whole else Field.SURNAME
     return found
+
+
+def _is_asked_for(left: str, before: list[re.Match[str]], topic: str | None) -> bool:
+    """Tell whether a name is what a field is to be: "add my patronymic, …", "My surname changed. It is …"; "my name is …" introduces."""
+    if not before:
+        return topic is not None and not BESIDE.sub("", left)
+    return bool(words.CHANGE.search(left, 0, before[-1].start())) and not BESIDE.sub("", left[before[-1].end() :])
 
 
 def _by_field(field: str, parts: list[str]) -> dict[Field, str]:
@@ -74,8 +81,9 @@ def _runs(written: str, sentence: Sentence, topic: str | None) -> Iterator[tuple
     at = 0
     if sentence.label_end and (found := _BEHIND_A_LABEL.match(written, sentence.label_end)):
         start, end = found.span("words")
-        capitals = None if found["follows"] is not None else _NAMES.match(written, start)
-        end = end if found["follows"] is not None else capitals.end() if capitals else start
+        capitals = _NAMES.match(written, start)
+        is_all = found["follows"] is not None and (not capitals or capitals.end() == end or " " not in found["words"])
+        end = end if is_all else capitals.end() if capitals else start
         if start < end and NO_VALUE.isdisjoint(same_letters(written[start:end]).split()):
             yield start, end
             at = end
@@ -95,7 +103,7 @@ def _pieces(written: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for word in re.finditer(r"\S+", written[start:end]):
         letters = same_letters(word[0])
         place = start + word.start()
-        if letters in NOT_NAMES or words.NAME_FIELD.fullmatch(letters):
+        if letters in NOT_NAMES or any(field.fullmatch(letters) for field in (words.NAME_FIELD, *words.CONTACT_FIELD.values())):
             if begun is not None:
                 yield begun, place - 1
             begun = None
@@ -108,7 +116,9 @@ def _pieces(written: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield begun, end
 
 
-_GOES_WITH_A_NAME = re.compile(r"[\")]*\s*(?:емес(?!\w)|->|→|=>|-\s|\"|is\s+my|вместо|instead|орнына|деген|не\s|\([а-яa-z]|деп)")
+_GOES_WITH_A_NAME = re.compile(
+    r"[\")]*\s*(?:емес(?!\w)|->|→|=>|-\s|\"|is\s+(?:my|correct|right)|верн|правильн|дурыс(?!\w)|вместо|instead|орнына|деген|не\s|not\s|я\s*(?:[.,!\n]|$)|\([а-яa-z]|деп)"
+)
 
 
 def _begins_with_name(written: str, sentence: Sentence, start: int, end: int, topic: str | None) -> bool:

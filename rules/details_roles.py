@@ -9,8 +9,10 @@ from rules.lexicon import details_words as words
 from rules.lexicon.details_words import VALUE
 
 _CLAUSE_ENDS = re.compile(r"[,;]")
+_PLEASE = re.compile(r",?\s*(?:please|kindly|пожалуйста|отинемин|(?<!\w)плиз)(?!\w)(?:\s*,)?")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
-_ONLY_JOINS = re.compile(r"[\s\"):-]*[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?[\s\"(:-]*\Z")
+_ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:.-]*\Z")
+_PARTS = re.compile(r",|(?<!\w)(?:а\s+не|not|вместо|instead|rather)(?!\w)")
 _OF_WHAT_WAS_SAID = re.compile(r"\W*(?:it|this|that|these|это|эти|бул|ол|он|речь|for|для)(?!\w)")
 _BRACKETS = ' (,-"'
 _NEAR = 20
@@ -26,7 +28,7 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
         left = sentence.letters[before.end - sentence.start if before else 0 : mention.start - sentence.start]
         following = next((each.start - sentence.start for each in here[number + 1 :] if each.start > mention.start), None)
         right = sentence.letters[mention.end - sentence.start : following] + VALUE * (following is not None)
-        if not before and not left.strip(_BRACKETS) and (sentence.before.endswith(":") or mention.field not in NAME_PARTS):
+        if not before and not left.strip(_BRACKETS) and _speaks_of_the_next(sentence.before, mention):
             left = f"{sentence.before} "
         if mention.role is Role.NEUTRAL:
             _read_role(mention, left, right, before)
@@ -38,11 +40,18 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
         before = mention
 
 
+def _speaks_of_the_next(sentence: str, mention: Mention) -> bool:
+    return sentence.endswith(":") or (mention.field not in NAME_PARTS and VALUE not in sentence)
+
+
 def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
     mention.role, is_beside = _role(left, right)
+    mention.is_unnamed = mention.is_unnamed and not (mention.field is Field.SURNAME and beside.LEFT_ME.search(left))
     mention.is_beside = mention.is_beside or is_beside
-    if before and mention.role is Role.NEUTRAL and _is_joined(left) and (before.field is mention.field or before.role is not Role.OLD):
-        mention.role = before.role
+    if before and mention.role is Role.NEUTRAL and (joined := _ONLY_JOINS.match(_without_field(left))):
+        is_alike = bool(joined["joint"].strip()) if before.field is mention.field else before.role is not Role.OLD
+        if is_alike:
+            mention.role, mention.is_beside = before.role, before.is_beside
 
 
 def _role(left: str, right: str) -> tuple[Role, bool]:
@@ -57,20 +66,20 @@ def _role(left: str, right: str) -> tuple[Role, bool]:
     if told := [*words.ROLE.finditer(clause)]:
         return Role[str(told[-1].lastgroup).upper()], not BESIDE.sub("", clause[told[-1].end() :])
     is_change = bool(words.CHANGE.search(clause))
-    if beside.GOVERNS.search(clause) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
+    if (beside.GOVERNS.search(clause) and not words.REPORTED.search(clause)) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
         return Role.NEW, is_change
     return Role.NEUTRAL, False
 
 
 def _last_clause(left: str) -> str:
-    return _CLAUSE_ENDS.split(left)[-1]
+    return _CLAUSE_ENDS.split(_PLEASE.sub(" ", left))[-1]
 
 
-def _is_joined(left: str) -> bool:
-    """Tell whether a value is only joined to the one before: by «и», "or", a comma, and perhaps its field's name."""
-    for name in (*words.CONTACT_FIELD.values(), words.NAME_FIELD):
+def _without_field(left: str) -> str:
+    """Return what stands between two values without the name of the second one's field: «и», "or", a comma only join them."""
+    for name in (*words.CONTACT_FIELD.values(), words.NAME_FIELD, beside.BESIDE_WORDS):
         left = name.sub(" ", left)
-    return bool(_ONLY_JOINS.match(beside.BESIDE_WORDS.sub(" ", left)))
+    return left
 
 
 def _names_contact(sentence: Sentence, mention: Mention, title: str) -> bool:
@@ -87,7 +96,7 @@ def _does_not_count(mention: Mention, left: str, right: str, sentence: str) -> b
     clause, right = _last_clause(left), right.lstrip(_BRACKETS)
     if mention.field is Field.PHONE and (words.NOT_THE_PERSONS.search(left) or words.NOT_THE_PERSONS.match(right[:_NEAR])):
         return True
-    return bool(
+    return mention.role is not Role.OLD and bool(
         words.YOURS.search(clause)
         or words.SAME.search(clause)
         or words.SAME.match(right)
@@ -111,30 +120,38 @@ class Ownership:
             told = _TOLD_ENDS.search(letters, back.end())
             end = start + (told.start() if told else len(letters))
             _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW])
-        if words.UNSURE.search(letters):
+        if _is_unsure(letters):
             _strike([*(each for each in earlier if not each.is_beside), *here])
         if _is_only_asked(letters):
             _strike([each for each in here if each.role is not Role.OLD])
-        elif words.IF.search(letters) and not words.IF_YOU_CAN.search(letters):
-            _strike([each for each in here if each.role is not Role.OLD and not each.is_beside])
+        elif (if_ := words.IF.search(letters)) and not words.IF_YOU_CAN.search(letters):
+            _strike([each for each in here if each.role is not Role.OLD and not each.is_beside and each.start > start + if_.start()])
 
     def _strike_others(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out another person's values: those beside a relative, and those behind until the person is spoken of again."""
         relative = _relative_in(letters)
         if relative is None:
-            if self._is_of_another or (self._has_named_another and not words.MINE.search(letters)):
+            mine = words.MINE_OF_ALL if self._is_of_another else words.MINE
+            if self._has_named_another and not mine.search(letters):
                 _strike(here)
             return
         self._has_named_another = True
         if not here and _OF_WHAT_WAS_SAID.match(letters):
             _strike(earlier)
-        clauses = letters.split(",")
-        anothers = letters[:relative].count(",")
+        ends = [found.start() for found in _PARTS.finditer(letters)] if here else []
         for mention in here:
-            clause = letters[: mention.start - start].count(",")
-            between = clauses[anothers + 1 : clause + 1] if clause > anothers else clauses[clause:anothers][:1]
-            if not any(map(words.MINE.search, between)):
+            if not _is_spared(letters, ends, relative, mention.start - start):
                 mention.role = Role.NOT_IT
+
+
+def _is_spared(letters: str, ends: list[int], relative: int, at: int) -> bool:
+    """Tell whether a value is the person's own though a relative is named: another clause, or what is mine, stands between."""
+    if relative < at:
+        begins = next((end for end in ends if relative < end < at), at)
+        return bool(words.MINE.search(letters, begins, at) or words.MINE_OF_ALL.search(letters, relative, at))
+    begins = max((end for end in ends if at < end <= relative), default=relative)
+    named_first = _OF_WHAT_WAS_SAID.match(letters, begins) or not BESIDE.sub("", letters[begins:relative])
+    return not named_first
 
 
 def _relative_in(letters: str) -> int | None:
@@ -144,10 +161,17 @@ def _relative_in(letters: str) -> int | None:
     return found.start() if found else None
 
 
+def _is_unsure(letters: str) -> bool:
+    """Tell whether the person is in doubt, and not of the old value or a password."""
+    return any(words.UNSURE.search(clause) and not words.OF_THE_OLD.search(clause) for clause in letters.split(","))
+
+
 def _strike(mentions: list[Mention]) -> None:
     for mention in mentions:
         mention.role = Role.NOT_IT
 
 
 def _is_only_asked(letters: str) -> bool:
+    if words.ASKS_INDIRECTLY.search(letters):
+        return True
     return letters.rstrip().endswith("?") and (words.ASKS_WHETHER.search(letters) is not None or not words.POLITE.search(letters))

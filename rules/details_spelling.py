@@ -6,6 +6,7 @@ A name is kept as the person spells it but for its first letter and its case end
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from enum import Enum, auto
 
 from rules.details_change import Field
@@ -18,6 +19,8 @@ _SURNAME = re.compile(
     r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo]va|sky|skaya)\Z",
     re.IGNORECASE,
 )
+_FAMILY = re.compile(r"(?:[оеё]ва?|ина|[eo]va?)\Z", re.IGNORECASE)
+_ALIKE = 0.7
 _ENDINGS = {
     "ова": "ову овой овою", "ева": "еву евой евою", "ёва": "ёву ёвой", "ина": "ину иной", "ына": "ыну ыной", "ская": "скую", "цкая": "цкую",
     "ов": "овым", "ев": "евым", "ёв": "ёвым", "ин": "иным", "ский": "ским скому ского", "цкий": "цким цкому цкого",
@@ -69,6 +72,11 @@ def is_patronymic(word: str) -> bool:
 def is_surname(word: str) -> bool:
     """Tell whether a word ends as only surnames do."""
     return bool(_SURNAME.match(word))
+
+
+def is_another_name(old: Sequence[str], new: str) -> bool:
+    """Tell whether a name of which no part is spoken of replaces a name, and not a town or a tariff: by its ending, or spelt alike."""
+    return bool(_FAMILY.search(new)) or any(SequenceMatcher(None, each.lower(), new.lower()).ratio() > _ALIKE for each in old)
 
 
 def parts_of(words: Sequence[str]) -> dict[Field, str]:
@@ -129,6 +137,7 @@ _ACCUSATIVE = re.compile(r"(?<!бер)(?<!кел)(?<!тұр)(?:ны|ні|ды|д
 _CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт)")
 _TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:га|ге|ка|ке)(?!\w)")
 _AS_ANOTHER = re.compile(r"[\"\s]*\w+\"?\s+деп(?!\w)")
+_PREDICATE = re.compile(r"(?:[мбп]ын|[мбп]ін)\Z")
 _SHORTEST = 5
 
 
@@ -150,4 +159,6 @@ def _without_kazakh_ending(word: str, after: str) -> str:
         return _ABLATIVE.sub("", word) if _ABLATIVE.search(word) else _ACCUSATIVE.sub("", word)
     if is_replacing(word, after):
         return _DATIVE.sub("", word)
+    if len(word) > _SHORTEST and _PREDICATE.search(word):  # «мен Үлгіевпін»
+        return word[:-3]
     return _GENITIVE.sub("", word) if after.lstrip('" ').startswith("орнына") else word

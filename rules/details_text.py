@@ -33,7 +33,8 @@ class Mention:
     """A value in the text, in the ``sentence`` of that number.
 
     ``is_beside``: what tells its role stands right beside it, or is its label; ``is_named``: which field it is, is said; ``is_whole``: it
-    is a part of a full name; ``is_unnamed``: no part of the name is spoken of, and its ending alone tells which it is.
+    is a part of a full name; ``is_unnamed``: no part of the name is spoken of, and its ending alone tells which it is; ``is_aside``:
+    nothing but values stands in its sentence, as in a signature, or it only tells of letters and calls.
     """
 
     field: Field
@@ -44,6 +45,7 @@ class Mention:
     is_named: bool = False
     is_whole: bool = False
     is_unnamed: bool = False
+    is_aside: bool = False
     role: Role = Role.NEUTRAL
     sentence: int = 0
 
@@ -69,14 +71,17 @@ _PLAIN = (
 )
 
 
+_LINE_OF_MARKS = re.compile(r"([^\w\n])\1{3,}")
+
+
 def cleaned(text: str) -> str:
     """Return the text in one spelling of each character."""
-    text = text[:MAX_TEXT].translate(_PLAIN)
+    text = _LINE_OF_MARKS.sub(r"\1\1\1", text[:MAX_TEXT].translate(_PLAIN))
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)[:MAX_TEXT]
 
 
 _STOP = re.compile(r"[!?;\n]+|(?<![\s.]\w)(?<![\s.]\w\w)(?<![\s.]\w\w\w)\.(?=\s|\Z)|\.(?=\s+[^\W\d_]|\Z)")
-_LABEL = re.compile(r"[\W_]*(?:\d{1,2}\s?[.)]\s*)?(?P<label>[^:=\ue000]{2,40}?)\s?(?:[:=]|\s-(?=\s))[\s\"]*")
+_LABEL = re.compile(r"[\W_]*+(?:\d{1,2}\s?[.)]\s*)?(?P<label>[^:=\ue000]{2,40}?)\s?(?:[:=]|\s-(?=\s))[\s\"]*")
 BESIDE = re.compile(rf"{BESIDE_WORDS.pattern}|[\W_]")
 
 

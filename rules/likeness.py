@@ -7,8 +7,7 @@ type it stands (naive Bayes). ``make learn`` writes it from ``tests/cases``.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -16,7 +15,7 @@ from itertools import pairwise
 from rules.lexicon.letter import Letter
 from rules.vocabulary import RequestType
 
-WORDS_WEIGHED = 120
+WORDS_WEIGHED = 60
 """Words of a body that are weighed: who asks does so early, and a long text costs no more than a short one (H55)."""
 
 EVERY = ""
@@ -29,27 +28,25 @@ _UNSEEN = 0.3
 """What a piece counts for among letters of a type in which it was never seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How like a letter is to those that ask, from 0 to 1, and the words that make it so."""
-
-    degree: float
-    words: str
-
-
 @lru_cache(8)
-def likeness(letter: Letter) -> Likeness:
-    """Weigh the words of ``letter``; several pieces of evidence ask about the same one."""
+def likeness(letter: Letter) -> float:
+    """Return how like ``letter`` is to those that ask, from 0 to 1; several pieces of evidence ask about the same letter."""
+    weights = _weights()
+    known = all_pieces(letter) & weights.keys()
+    total = math.fsum(map(weights.__getitem__, known))
+    return 1 / (1 + math.exp(-weights[EVERY] - total / length_of(len(known))))
+
+
+def words_alike(letter: Letter) -> str:
+    """Return the words of ``letter`` that make it like those that ask."""
     weights = _weights()
     by_word = dict[str, float]()
-    seen = set[str]()
-    for word, pieces in weighed(letter):
-        fresh = {piece for piece in pieces if piece in weights} - seen
-        seen |= fresh
-        by_word[word] = by_word.get(word, 0.0) + sum(weights[piece] for piece in fresh)
-    degree = 1 / (1 + math.exp(-weights[EVERY] - sum(by_word.values()) / length_of(len(seen))))
-    heaviest = sorted(filter(str.isalpha, by_word), key=by_word.__getitem__, reverse=True)[:_WORDS_TOLD]
-    return Likeness(degree, " ".join(word for word in by_word if word in heaviest))
+    for place, words in _words(letter):
+        for word in filter(str.isalpha, words):
+            weight = sum(weights.get(piece, 0.0) for piece in _pieces(place, word))
+            by_word[word] = max(weight, by_word.get(word, weight))
+    heaviest = sorted(by_word, key=by_word.__getitem__, reverse=True)[:_WORDS_TOLD]
+    return " ".join(word for word in by_word if word in heaviest)
 
 
 def length_of(pieces: int) -> float:
@@ -69,26 +66,26 @@ def kind_of(letter: Letter) -> tuple[RequestType, float]:
     return best, (likely[best] - likely[second]) / math.sqrt(len(known) + 1)
 
 
-def weighed(letter: Letter) -> Iterator[tuple[str, list[str]]]:
-    """Yield the words of ``letter``, each with its pieces: beginnings, ending, place, and how it goes together with the next word."""
-    said = (part for sentence in letter.body or () for word in sentence for part in word.text.split())
-    yield from _in_place("s", letter.texts)
-    yield from _in_place("b", [word for word, _ in zip(said, range(WORDS_WEIGHED), strict=False)])
+def all_pieces(letter: Letter) -> set[str]:
+    """Return the pieces of the words of ``letter``, and how each word goes together with the next one."""
+    pieces = set[str]()
+    for place, words in _words(letter):
+        for word in words:
+            pieces.update(_pieces(place, word))
+        pieces.update(f"{word[:_ENDING]} {following[:_ENDING]}" for word, following in pairwise(words))
+    return pieces
 
 
-def _in_place(place: str, words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    for word, following in pairwise([*words, ""]):
-        pieces = [word[:_SHORT], f"{place}:{word[:_SHORT]}"]
-        if len(word) > _SHORT:
-            pieces += (word[:_LONG], f"-{word[-_ENDING:]}")
-        if following:
-            pieces.append(f"{word[:_ENDING]} {following[:_ENDING]}")
-        yield word, pieces
+def _words(letter: Letter) -> tuple[tuple[str, Sequence[str]], ...]:
+    said = " ".join([word.text for sentence in letter.body or () for word in sentence])
+    return ("s", letter.texts), ("b", said.split(maxsplit=WORDS_WEIGHED)[:WORDS_WEIGHED])
 
 
-def all_pieces(letter: Letter) -> frozenset[str]:
-    """Return the pieces that ``letter`` holds."""
-    return frozenset(piece for _, pieces in weighed(letter) for piece in pieces)
+@lru_cache(8192)
+def _pieces(place: str, word: str) -> tuple[str, ...]:
+    """Return the pieces of a word: its beginnings, the shorter one also with its place, and its ending."""
+    pieces = (word[:_SHORT], f"{place}:{word[:_SHORT]}")
+    return (*pieces, word[:_LONG], f"-{word[-_ENDING:]}") if len(word) > _SHORT else pieces
 
 
 # --- What was learnt ------------------------------------------------------------------------------------------------------------------

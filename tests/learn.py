@@ -61,7 +61,7 @@ def digest(case: Case) -> str:
 def taught(case: Case) -> Taught:
     """Return what a letter teaches."""
     message = read(raw(case, "writer@mail.example"))
-    return Taught(all_pieces(opened(message.subject, own_words_of(message))), case.expected)
+    return Taught(frozenset(all_pieces(opened(message.subject, own_words_of(message)))), case.expected)
 
 
 def learnt(lessons: Sequence[Taught]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import has
-from rules.likeness import kind_of, likeness
+from rules.likeness import kind_of, likeness, words_alike
 from rules.vocabulary import Certainty, RequestType
 
 UNLIKE = 0.25
@@ -29,19 +29,19 @@ LEADS_A_LITTLE, LEADS, LEADS_BY_FAR = 1.0, 2.0, 2.3
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or LINK.search(letter.body_text) or (found := likeness(letter)).degree < ALIKE:
+    if letter.body is None or LINK.search(letter.body_text) or likeness(letter) < ALIKE:
         return None
     kind, lead = kind_of(letter)
-    if lead >= LEADS_BY_FAR and found.degree >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
+    if lead >= LEADS_BY_FAR and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
     reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
-    return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=found.words, is_plausible=False)
+    return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=words_alike(letter), is_plausible=False)
 
 
 def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | None:
     """Return the request that ``letter`` is like, where words of ours say no more than that it may be one of ``types``."""
     kind, lead = kind_of(letter)
-    is_clear = kind in types and lead >= LEADS_A_LITTLE and likeness(letter).degree >= ALIKE
+    is_clear = kind in types and lead >= LEADS_A_LITTLE and likeness(letter) >= ALIKE
     return _request_like(letter, kind, marks) if is_clear else None
 
 
@@ -49,7 +49,7 @@ def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
     """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
     if reading.certainty is Certainty.EXACT or letter.body is None:
         return None
-    if likeness(letter).degree < UNLIKE:
+    if likeness(letter) < UNLIKE:
         return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
     if reading.certainty is not Certainty.GUESS or reading.type is None:
         return None
@@ -62,7 +62,7 @@ def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
 
 def _request_like(letter: Letter, kind: RequestType, marks: Marks) -> Reading:
     reason = f"It is written like letters that ask {ASKED_FOR[kind]}."
-    return request_for(marks, kind, likeness(letter).words, Certainty.GUESS, reason)
+    return request_for(marks, kind, words_alike(letter), Certainty.GUESS, reason)
 
 
 def _names_what_it_is_done_to(letter: Letter, kind: RequestType) -> bool:

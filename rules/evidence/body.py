@@ -92,7 +92,7 @@ def read_changes(letter: Letter, marks: Marks) -> Reading | None:
         return None
     if any(has(text, Sense.OUR, Sense.SUBSCRIBE) for text in letter.telling):
         return None
-    if likeness(letter).degree < AS_LIKELY or not (changes := changes_in(letter)):
+    if likeness(letter) < AS_LIKELY or not (changes := changes_in(letter)):
         return None
     fields = ", ".join(change.field.replace("_", " ") for change in changes)
     return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")

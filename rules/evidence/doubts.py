@@ -73,7 +73,7 @@ def asks_again(sentence: Words) -> bool:
 
 def hear_other_business(letter: Letter, reading: Reading) -> Reading | None:
     """Short words of the subject may be about ordinary business, and the body tells that they are: "STOP! wrong ramp"."""
-    if likeness(letter).degree >= AS_LIKELY:
+    if likeness(letter) >= AS_LIKELY:
         return None
     is_own = has(letter.subject, Sense.ME, Sense.MY, Sense.PERSONAL, Sense.MAILING, Sense.UNSUBSCRIBE, Sense.CONSENT, Sense.POLICY)
     if (

@@ -48,9 +48,11 @@ OTHER_LANGUAGES = re.compile(
 
 def _asks_to_correct(letter: Letter) -> bool:
     """Tell whether somebody asks, under a subject that says nothing, to correct what we hold: "I am with two l's, please fix that"."""
+    if not letter.is_empty_handed:
+        return False
     said = [word for sentence in letter.body or () for word in sentence]
     names_writer = has(said, Sense.ME, Sense.MY, Sense.BASE, Sense.CONTACT) or any(word.text in _WRITER for word in said)
-    return letter.is_empty_handed and has(said, Sense.CHANGE) and names_writer and not has(said, *_ELSEWHERE, Sense.OUR, Sense.OTHERS)
+    return has(said, Sense.CHANGE) and names_writer and not has(said, *_ELSEWHERE, Sense.OUR, Sense.OTHERS)
 
 
 _WRITER = frozenset({"i", "i'm", "я", "мен"})

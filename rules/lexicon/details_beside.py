@@ -6,7 +6,7 @@ sentence, it stands at the end of the right as ``VALUE``.
 
 import re
 
-from rules.lexicon.details_words import BESIDE_VALUES, VALUE, either, same_letters
+from rules.lexicon.details_words import BESIDE_VALUES, VALUE, WORD_BEGINS, either, same_letters
 
 _KAZAKH = str.maketrans({letter: same_letters(letter) for letter in "әғқңөұүһі"})
 
@@ -15,7 +15,7 @@ def _pattern(before: str, alternatives: tuple[str, ...], after: str = "") -> re.
     return re.compile(f"{before}(?:{'|'.join(alternatives).translate(_KAZAKH)}){after}")
 
 
-BESIDE_WORDS = re.compile(rf"(?<!\w)(?:{either(BESIDE_VALUES)})(?!\w)")
+BESIDE_WORDS = re.compile(rf"{WORD_BEGINS}(?:{either(BESIDE_VALUES)})(?!\w)")
 
 # --- Left -----------------------------------------------------------------------------------------------------------------------
 
@@ -25,46 +25,60 @@ LEFT_OLD = _pattern(
     r"(?<!\w)",
     (
         r"instead\s+of|in\s+place\s+of|rather\s+than|(?:and|but)?\s*not|from|replac(?:e|es|ing)|was(?:\s+called)?",
-        r"вместо|взамен|(?:а|и)?\s*не|со?|заменяет|сменил[аи]?",
+        r"вместо|взамен|(?:а|и)?\s*не|со?(?!\s+(?:номером|телефоном|адресом|почтой|фамилией|именем|отчеством)(?!\w))|заменяет|сменил[аи]?(?!\s+(?:\w+\s+){0,2}на(?!\w))",
+        r"обраща(?:ются|етесь)|называ(?:ют|ете)|пиш(?:ете|ут)|записал[аи]?|у\s+вас(?:\s+(?:стоит|значится|указан\w*|записан\w*))?",
+        r"you(?:'ve|\s+have)?\s+(?:got|keep|kept|show|write|wrote|put|spell|spelt|spelled)|some(?:one|body)\s+(?:called|named)|still\s+says?",
+        r"in\s+your\s+\w+(?:\s+(?:is|it's|says))?|(?:addressed|was|were|letters?|come|came)\s+to|(?:идут|приход\w+)\W+уважаем\w+|сізд(?:ер)?(?:де|егі)|s/",
     ),
     _GAP,
 )
 LEFT_NEW = _pattern(
     "",
     (
-        r"(?<!\w)(?:should\s+(?:be|read|say)|must\s+be|needs?\s+to\s+be|has\s+to\s+be|is\s+now|now\s+is|but|becomes?|became)",
-        r"(?<!\w)(?:а|нужно|надо|следует(?:\s+\w+)?|должн\w+(?:\s+(?:быть|стоять|читаться))?|правильно|верно|теперь|стал[ао]?)",
+        r"(?<!\w)(?:should\s+(?:be|read|say)|must\s+be|needs?\s+to\s+be|has\s+to\s+be|is\s+now|now\s+is|i\s+am\s+now|i'm\s+now|now\s+i(?:\s+am|'m)|but|becomes?|became)",
+        r"(?<!\w)(?:а|нужно|надо|следует(?:\s+\w+)?|должн\w+(?:\s+(?:быть|стоять|читаться))?|правильно|верно|теперь?(?:\s+я)?|енді\s+мен|стал[ао]?)",
         r"(?<!\w)(?:chang|updat|correct|amend|switch|fix|replac|edit|set)\w*(?:\s+\w+){0,6}?\s+(?:to|as|with|by)",
         r"(?<!\w)(?:измен|замен|поменя|смен|исправ|обнов|перепи|переимен|переоформ|меня)\w*(?:\s+[\w-]+){0,6}?\s+на",
-        r"->|=>|→|⇒|>>",
+        r"(?<!\w)(?:писать|spell|то\s+есть|i\.?e\.?)|емес\s*,?(?:\s*ал)?(?!\w)|->|=>|→|⇒|>>",
     ),
     _GAP,
 )
-GOVERNS = re.compile(rf"(?<!\w)(?:на|to|as|with|by|into|деп|в|как)\s*[\"'(:]*\s*(?:(?:{either(BESIDE_VALUES)})\s+){{0,3}}[\"'(:]*$")
+LEFT_ME = _pattern(
+    r"(?<!\w)",
+    (
+        r"i(?:\s+am|'m)\s+(?:now|again)|now\s+i(?:\s+am|'m)|became",
+        r"теперь\s+я|я\s+(?:теперь|снова|опять|уже)|стала?",
+        r"мен\s+енді|енді\s+мен",
+    ),
+    _GAP,
+)
+"""Whoever is now called so: of a surname, that is enough."""
+GOVERNS = re.compile(rf"(?<!\w)(?:на|к|to|as|with|by|into|деп|в|как)\s*[\"'(:]*\s*(?:(?:{either(BESIDE_VALUES)})\s+){{0,3}}[\"'(:]*$")
 
 # --- Right ----------------------------------------------------------------------------------------------------------------------
 
 _EDGE = r"[\s\"')]*(?:[(:-]+\s*)?"
 _IS_MY = r"(?:(?:,\s*)?(?:this|that|which|it|это|ол|бұл)\s+)?(?:is\s+|was\s+|-\s*|это\s+)?(?:my\s+|the\s+|мой\s+|моя\s+|мое\s+|менің\s+)?"
 _NEXT = rf"[\"'(]*(?:{VALUE}|$)"
+_IS_ALL = rf"(?!\w)(?:\s+(?:one|{either(BESIDE_VALUES)}))?\s*(?:[^\w\s]|$)"
 _NOT_OF_THE_NEXT = rf"(?![\s\w:]*{VALUE})"
 
 RIGHT_OLD = _pattern(
     _EDGE,
     (
-        rf"{_IS_MY}(?:old|former|previous|стар\w+|прежн\w+|бывш\w+|ескі\w*|бұрынғы\w*){_NOT_OF_THE_NEXT}",
-        r"(?:is\s+|are\s+|was\s+)?(?:no\s+longer|not\s+(?:in\s+use|valid|mine|working|active|correct|right)|wrong|incorrect|misspel|closed"
-        r"|disconnected|lost|dead|gone|hacked|expired|cancelled|out\s+of)",
+        rf"{_IS_MY}(?:old|former|previous|стар\w+|прежн\w+|бывш\w+|ескі(?!сі)\w*|бұрынғы(?!сы)\w*){_NOT_OF_THE_NEXT}{_IS_ALL}",
+        r"(?:,?\s*(?:it|that|this|which)\s?)?(?:'?s\s+|(?:is|are|was|has|will)\s+(?:be\s+|been\s+|being\s+)?)?(?:no\s+longer|not\s+(?:in\s+use|valid|mine|my|me|working|active|correct|right)|wrong|incorrect|misspel|clos(?:ed|ing)|what\s+you|the\s+one\s+you"
+        r"|shut|switched\s+off|cut\s+off|discontinued|deactivated|blocked|disconnected|lost|dead|gone|hacked|expired|cancelled|out\s+of)",
         r"(?:was\s+)?(?:changed|replaced)\s+(?:to|with|by)",
-        r"(?:уже\s+|мне\s+)?(?:больше\s+)?не\s+(?:работа|актуал|действ|использ|пользу|мо[йя]|принадлеж|верн|правильн|обслужив|отвеча)",
+        r"(?:уже\s+|мне\s+|я\s+)*(?:больше\s+)?не\s+(?:работа|попа|захо|открыва|актуал|действ|использ|пользу|мо[йя]|принадлеж|верн|правильн|обслужив|отвеча)",
         r"(?:уже\s+)?(?:неактуал|неверн|неправильн|недейств|недоступ|ошиб|удал(?:ите|ить|ен)|убер|убрать|отключ|заблокирован|утерян|потерян"
         r"|устарел|закрыт|закро|взломан)",
         r"(?:замен|измен|исправ|поменя|смен)\w+\s+(?:\w+\s+)?(?:на|номером|адресом)(?!\w)",
         rf"(?:номером|телефоном|адресом|почтой)\s*{VALUE}",
-        rf"(?:to|на)\s*{_NEXT}",
-        r"(?:дұрыс\s+|енді\s+)?емес(?!\w)|(?:енді\s+)?(?:жұмыс\s+)?істемейді|қате|қолданыста\s+жоқ|жоқ(?!\w)|ауысты(?!\w)",
-        r"(?:болып\s+|деп\s+)(?:қате\s+|қысқа\s+)?(?:жазыл(?!сын|уы)|тіркел(?!сін|уі)|көрсетіл(?!сін|уі)|жазып|жазған|тұр|енгізіл|кет)",
-        r"-?(?:ның|нің|дың|дің|тың|тің)?\s*орнына|-?(?:дан|ден|тан|тен|нан|нен)(?!\w)|еді(?!\w)|болатын(?!\w)|болған(?!\w)",
+        rf"(?:to|for|на)\s*{_NEXT}",
+        r"(?:дұрыс\s+|енді\s+|(?:менің\s+)?(?:нөмірім|поштам|телефоным)\s+)?емес(?!\w)|(?:енді\s+)?(?:жұмыс\s+)?істемейді|қате|(?:керек|қажет)\s+емес|қолданыста\s+жоқ|жоқ(?!\w)|ауысты(?!\w)",
+        r"(?:болып\s+|деп\s+)(?:қате\s+|қысқа\s+)?(?:жазыл(?!сын|уы)|жазас|жазыпс|тіркел(?!сін|уі)|көрсетіл(?!сін|уі)|жазып|жазған|тұр|енгізіл|кет)",
+        r"-?(?:ның|нің|дың|дің|тың|тің)?\s*орнына|-?(?:дан|ден|тан|тен|нан|нен)(?!\w)|еді(?!\w)|болды\s*,?\s*(?:ал\s+)?(?:енді|қазір)|болатын(?!\w)|болған(?!\w)",
         r"деген(?:нің|нен|ді|і)(?!\w)|нөмірінен|поштасынан|өшір|сөндірілген|жабыл|өшіп|өшті|жоғал|қолданба|пайдаланба",
         rf"(?:нөмірін|поштасын|телефонын)\s[^,;]*{VALUE}|-?(?:ны|ні|ды|ді|ты|ті)(?!\w)[^,;]*{VALUE}",
         r"->|=>|→|⇒|>>",
@@ -74,8 +88,9 @@ RIGHT_NEW = _pattern(
     _EDGE,
     (
         rf"{_IS_MY}(?:new|нов\w+|жаңа\w*){_NOT_OF_THE_NEXT}",
-        r"is\s+(?:my|the)\s+(?:correct|right|actual|current)|(?:from\s+)?now(?!\w)|instead(?!\w)|rather\s+than|replaces",
-        r"теперь|заменяет|вместо|взамен|,?\s*а\s+не\s+",
+        r"is\s+(?:my|the)\s+(?:correct|right|actual|current)|(?:from\s+)?now(?!\w)|instead(?!\w)|in\s+(?:its|their)\s+(?:place|stead)|rather\s+than|replaces",
+        r"теперь|(?:,?\s*(?:он|она|оно|it|this)\s+)?(?:заменяет|вместо|взамен)|,?\s*а\s+не\s+",
+        r"/(?!\S)",
         rf",?\s*(?:(?:and\s+|but\s+)?not|а?\s*не)\s*{_NEXT}",
         r"деп\s+(?:түзе|жазыңыз|жазсаңыз|жазылсын|жазылуы|тіркелсін|тіркелуі|көрсетілсін|өзгерт|ауыстыр|жаңарт|көрсетіңіз|тіркеңіз"
         r"|енгізіңіз|алмастыр|жазу|санаңыз)",
@@ -87,7 +102,7 @@ RIGHT_NEW = _pattern(
 RIGHT_CONFIRMED = _pattern(
     _EDGE,
     (
-        r"(?:is|are)\s+(?:correct|right|fine|ok)(?!\w)",
+        r"(?:is\s+|are\s+)?(?:correct|right|fine|ok)(?!\w)",
         r"верн(?:а|о|ы|ый|ая)(?!\w)|правильн(?:о|а|ая|ый)(?!\w)|дұрыс(?!\w)(?!\s+емес)",
     ),
 )

@@ -23,52 +23,59 @@ def same_letters(text: str) -> str:
 
 def either(table: str) -> str:
     """Return a table as the alternatives of a pattern."""
-    words = (re.escape(word).replace(r"\-", "-").replace("_", r"[\s-]+") for word in same_letters(table).split())
+    words = (re.escape(word).replace(r"\-", "-").replace("-_", r"\w*_").replace("_", r"[\s-]+") for word in same_letters(table).split())
     return "|".join(word[:-1] + r"\w*" if word.endswith("-") else word for word in words)
 
 
+WORD_BEGINS = r"(?<!\w)(?=\w)"
+"""Says twice where a word begins: so no table is tried at the marks between words."""
+
+
 def _table(table: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{either(table)})(?!\w)")
+    return re.compile(rf"{WORD_BEGINS}(?:{either(table)})(?!\w)")
 
 
 # --- Fields ---------------------------------------------------------------------------------------------------------------------
 
 _NAME_FIELDS = {
     "patronymic": """
-        patronymic- middle_name father's_name отчеств- otchestv- әкемнің_аты- әкесінің_аты- әкемнің_есім- әкесінің_есім- әкем_аты-
+        patronymic- middle_name father's_name father_name отчеств- әкемнің_аты- әкесінің_аты- әкемнің_есім- әкесінің_есім- әкем_аты-
     """,
     "full": """
         full_name name_and_surname first_and_last_name фио ф.и.о ф.и.о. имя_и_фамили- фамили-_и_имя фамили-_имя имя_и_отчество
         имен-_и_отчеств- имя_отчество аты-жөн- аты_жөн- атыжөн-
     """,
-    "surname": "surname- last_name- family_name- maiden_name second_name фамили- familiy- familia тегі тегім- тегіне тегін тегінен тек",
+    "surname": "surname- last_name- family_name- maiden_name second_name фамили- тегі тегім- тегіне тегін тегінен тек",
     "given_name": """
         given_name- first_name- forename- имя имени именем есім есімі есімім- есімін есімді
         атым атымды атымның атымда атыма аты атын атыңызды атымдағы
     """,
     "name": "name names зовут called",
 }
-NAME_FIELD = re.compile(r"(?<!\w)(?:" + "|".join(f"(?P<{field}>{either(table)})" for field, table in _NAME_FIELDS.items()) + r")(?!\w)")
+NAME_FIELD = re.compile(
+    rf"{WORD_BEGINS}(?:" + "|".join(f"(?P<{field}>{either(table)})" for field, table in _NAME_FIELDS.items()) + r")(?!\w)"
+)
 """A word for a part of the name, by field; ``full`` is the whole of it, and ``name`` what is left open."""
 
 CONTACT_FIELD = {
     Field.PHONE: _table("""
         phone- telephone- tel tel. mob mob. ph mobile cell cellphone number- whatsapp call- reach- contact- sms text dial
         телефон- тел тел. моб моб. мобильн- сотов- номер- звон- позвон- перезвон- дозвон- связ- ватсап- вотсап- вацап- контакт- смс
-        нөмір- қоңырау- хабарлас- байланыс- ұялы nomer- telefon- nömir-
+        нөмір- қоңырау- хабарлас- байланыс- ұялы
     """),
     Field.EMAIL: _table("""
         email- e-mail- mail- mailbox- address- inbox write send reach contact-
         почт- мейл- мэйл- имейл- емейл- емайл- и-мейл- е-мейл- адрес- ящик- пишите писать присыла- отправля- шлите слать направля-
         электронн- контакт- электрондық е-пошта- пошта- жазыңыз- жазыңдар жіберіңіз- мекенжай- мекен-жай- хабарлас- байланыс-
-        pochta- poshta- adres-
     """),
 }
 BESIDE_VALUES = """
     my the a of is it on at to our your spelling form version variant number phone telephone mobile e-mail email mail address
-    surname name family last first given
+    surname name family last first given mrs ms mr miss as me it's call calling use try ring text write writing spell just only simply
     мой моя мое мою моего моей моему моим моем на это в виде как написание вариант вариантом номер номера номеру номером телефон телефона
-    телефону телефоном почта почту почты почтой почтовый адрес адреса адресом имейл мейл электронную электронной электронная
+    телефону телефоном почта почту почты почтой почтовый адрес адреса адресом имейл мейл электронную электронной электронная личн-
+    рабоч- г-жа г-н
+    меня мне ко звоните звонить набирайте пишите писать просто только
     фамилия фамилию фамилии фамилией имя имени именем отчество отчества отчеством
     бұл менің деген нөмір нөмірім нөмірі телефоным пошта поштам тегім атым
 """
@@ -78,49 +85,58 @@ BESIDE_VALUES = """
 
 _OLD = """
     old older former- previous- prior earlier outdated obsolete was were used_to_be formerly no_longer not_anymore wrong- incorrect-
-    mistake mistaken- misspel- mistyped maiden recorded_as registered_as written_as listed_as spelled_as spelt_as entered_as you_have
-    on_file your_records remove delete discard stop_using do_not_use don't_use do_not_call don't_call do_not_write don't_write lost
-    стар- прежн- бывш- предыдущ- раньше ранее был была было были вместо взамен у_вас числ- записан- записали указан- указали
+    mistake mistaken- misspel- mistyped maiden recorded_as registered_as written_as listed_as spelled_as spelt_as entered_as
+    you_have you_show you_hold you_wrote you_keep you've_got you_call_me still_says stop_sending do_not_send don't_send
+    on_file your_records strike_out cross_out drop erase remove delete discard stop_using do_not_use don't_use do_not_call don't_call
+    do_not_write don't_write lost
+    стар- прежн- бывш- предыдущ- раньше ранее был была было были вместо взамен у_вас_в у_вас_на у_вас_по числит- числюсь числил-
+    записан- записали указан- указали указала указал пишете называете обращаются обращаетесь
+    чужой чужая в_базе до_сих_пор не_нужно_больше не_надо_больше больше_не_нужно не_присылайте не_шлите
     написан- написали внесен- внесли зарегистрирован- значится стоит ошибк- ошибоч- опечатк- неверн- неправильн- девичь- устаревш-
-    устарел- больше_не удалите удалить уберите убрать неактуальн- перестал- потерял- утерял- не_звоните не_пишите не_используйте
+    устарел- больше_не удалите удалить вычеркните зачеркните сотрите уберите убрать неактуальн- перестал- потерял- утерял- не_звоните
+    не_пишите не_используйте
     ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған
-    базаңызда базадағы өшіріңіз- алып_тастаңыз- staryi staryj staraya stariy eski
+    базаңызда базадағы өшіріңіз- алып_тастаңыз-
 """
 _NEW = """
     new now correct correctly right should_be should_read should_say must_be need_to_be needs_to_be has_to_be ought_to_be become
-    became becomes mine up-to-date updated actual switched replace_it_with replaced_by change_it_to from_now_on henceforth in_full
-    нов- теперь правильн- верн- корректн- надо нужно следует должн- стал стала стало станет актуальн- отныне впредь полностью
+    became becomes mine up-to-date updated actual switched replace_it_with replaced_by change_it_to from_now_on from_then_on henceforth
+    in_full
+    нов- теперь тепер правильн- верн- корректн- надо нужно следует должн- стал стала стало станет актуальн- отныне впредь полностью
     исправьте_на измените_на поменяйте_на замените_на
-    жаңа- енді дұрыс- ендігі болуы- бұдан_былай толығы- novyi novyj noviy novy novaya zhana jana jaña
+    жаңа- енді дұрыс- ендігі болуы- бұдан_былай толығы-
 """
 _CURRENT = """
     current currently at_the_moment at_present presently present сейчас нынешн- текущ- действующ- на_данный_момент
     қазір қазіргі- осы_күнгі
 """
-ROLE = re.compile(rf"(?<!\w)(?:(?P<old>{either(_OLD)})|(?P<new>{either(_NEW)})|(?P<current>{either(_CURRENT)}))(?!\w)")
+ROLE = re.compile(rf"{WORD_BEGINS}(?:(?P<old>{either(_OLD)})|(?P<new>{either(_NEW)})|(?P<current>{either(_CURRENT)}))(?!\w)")
 
 CHANGE = _table("""
-    chang- updat- correct- fix- amend- replac- switch- rectif- edit- put record register set
+    chang- updat- correct- fix- amend- replac- switch- rectif- edit- add put record register set
     измен- поменя- смен- замен- исправ- обнов- актуализ- уточн- внес- впиш- переоформ- запиш- укаж- перепиш- напиш- пишите добав-
-    өзгер- ауыс- алмас- түзет- түзе- жаңарт- толықтыр- енгіз- pomenya- smeni- izmeni- obnovi-
+    өзгер- ауыс- алмас- түзет- түзе- жаңарт- толықтыр- енгіз- привяж-
 """)
 SAME = _table("""
     unchanged still hasn't_changed has_not_changed the_same same_as same_phone same_number same_e-mail same_email stays stay remains
-    remain keep do_not_change don't_change not_changed without_changes no_change no_changes
+    remain please_keep keep_the keep_my keep_it keep_this keep_using do_not_change don't_change not_changed without_changes no_change
+    no_changes
     по-прежнему тот_же та_же то_же те_же прежним прежней не_менял- не_изменил- не_меняйте не_меняется не_меняются без_изменений
     остается остаются остался осталась осталось остались оставьте оставить не_трогайте не_трогать не_надо_менять не_нужно_менять
     не_изменяйте
-    өзгермеген өзгермейді өзгерген_жоқ өзгермеді өзгеріссіз сол_қалпында сол_күйінде қалады өзгертпеңіз- сақталады қала_береді
+    өзгермеген өзгермейді өзгерген_жоқ өзгермеді өзгеріссіз сол_қалпында сол_күйінде қалады өзгертпеңіз- баяғы сақталады қала_береді
     бұрынғыдай
 """)
 TAKEN_BACK = _table("""
-    ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind cancel- withdraw- changed_my_mind
+    ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind please_cancel i_cancel
+    cancel_my cancel_the cancel_this withdraw_my withdraw_the i_withdraw changed_my_mind
     by_mistake_sent sent_by_mistake in_error no_need_to_change don't_need_to_change leave_everything leave_it leave_as_is as_it_was
     was_a_mistake not_needed_anymore do_not_change_anything don't_change_anything
     передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте не_нужно_ничего не_учитывайте не_принимайте игнорируйте
     забудьте оставьте_все оставьте_как оставить_как отзываю считать_недействительным ошибочно_отправ- отправил-_по_ошибке
     отправлено_по_ошибке отбой ничего_менять_не ничего_не_надо
-    ескермеңіз- есепке_алмаңыз- ойымнан_айныдым ойымды_өзгерттім керек_емес қажет_емес қажеті_жоқ керегі_жоқ өзгертпей-ақ
+    ескермеңіз- есепке_алмаңыз- ойымнан_айныдым ойымды_өзгерттім ештеңе_керек_емес енді_керек_емес өзгерту_керек_емес
+    қажет_емес қажеті_жоқ керегі_жоқ өзгертпей-ақ
     ештеңе_өзгертпе- қателесіп_жібер- болдырмаңыз- кері_қайтарып_аламын өзгертпеңіз-
 """)
 UNSURE = _table("""
@@ -128,12 +144,20 @@ UNSURE = _table("""
     confirm_later will_confirm will_send_later not_yet
     кажется вроде не_уверен- не_помню может_быть возможно наверное наверно уточню путаю путать сообщу_позже напишу_позже не_знаю
     пришлю_позже еще_не
-    мүмкін_емес сияқты білмеймін сенімді_емес анық_емес ұмытып_қалдым есімде_жоқ кейін_жазамын кейін_хабарлаймын нақтылаймын шамасы
+    мүмкін_емес сияқты білмеймін сенімді_емес анық_емес ұмытып_қалдым есімде_жоқ кейін_жазамын кейін_хабарлаймын нақтылаймын шамасы әлде
 """)
-TEMPORARY = _table("temporar- while_i for_a_while until_the временн- на_время пока_что пока_не уақытша")
+TEMPORARY = _table("""
+    temporar- while_i for_a_while until_the временн- на_время пока_что пока_не уақытша
+    with_questions with_any_questions for_questions for_any_questions to_discuss по_вопросам по_всем_вопросам если_будут_вопросы
+""")
+"""A contact for a while, or for questions about this letter."""
+REPORTED = _table("""
+    wrote write_to called sent_to написал- писал- звонил- позвонил- отправлял- обращал- жаздым жазғанмын жазған_едім хабарластым шалды
+    шалдым
+""")
 ADDITIONAL = _table("""
     additional second_phone second_number second_e-mail second_email secondary backup spare another_phone another_number another_one
-    extra alternative
+    extra alternative sincerely regards уважением құрметпен
     дополнительн- второй_номер второй_телефон вторая_почта второго_номера вторую_почту второй_адрес резервн- запасн- еще_один еще_одна
     қосымша екінші_нөмір- екінші_пошта- екінші_телефон- тағы_бір
 """)
@@ -148,24 +172,40 @@ NOT_THE_PERSONS = _table("""
 YOURS = _table("your yours ваш ваша ваше ваши вашего вашей вашем вашему вашу вашим сіздің сіздердің сіздерден")
 RELATIVE = _table("""
     son son's daughter- husband- wife wife's mother- mom mom's mum mum's father father's dad- brother- sister- child child's children-
-    kid- parent- spouse- colleague- employee- boss boss's friend- assistant- grandmother- grandfather- neighbour- neighbor- client-
+    kid- parent- spouse- colleague- employee- boss boss's friend- assistant- our_accountant our_lawyer our_secretary наш_бухгалтер
+    нашего_бухгалтера нашего_юриста manager managers director director's driver driver's
+    foreman foreman's flatmate- roommate- his_phone his_number
+    his_mobile his_new her_phone her_number her_mobile her_new grandmother- grandfather- neighbour- neighbor- client-
     customer-
     сын сына сыну сыном сыне сыновей дочь дочери дочерью дочка дочки дочке дочку муж мужа мужу мужем жена жены жене жену женой
     мать матери матерью мама мамы маме маму мамой мамин- отец отца отцу отцом папа папы папе папу папин- брат брата брату братом
     сестра сестры сестре сестру сестрой ребенок ребенка ребенку дети детей детям родител- супруг супруга супруге супругу супругой
     супруги коллег- сотрудник- сотрудниц- начальник- друга другу подруг- бабушк- дедушк- тещ- свекров- свекр- племянни- внук- внучк-
+    директор- руководител- водитель водителя водителю водителем бригадир- прораб прораба прорабу прорабом курьер- его_номер его_телефон
+    его_мобильн- ее_номер ее_телефон ее_мобильн-
     сосед- клиент- знаком- тети дяди дяде тете тетя дядя
     балам- балаларым- ұлым- қызым- күйеуім- әйелім- анам- шешем- әкем- ағам- інім- апам- әпкем- сіңлім- қарындасым- жұбайым- әріптес-
-    досым- құрбым- немерем- атамның әжем- көршім- жолдасым- жиенім- қызметкер- келінім-
+    досым- құрбым- немерем- бастығым- директорым- жүргізушім- бригадирім- жүргізушім жүргізушіміз- оның_нөмір- оның_телефон- оның_пошта-
+    оның_тег- атамның әжем- көршім- жолдасым- жиенім- қызметкер- келінім-
 """)
 MINE = _table("""
     my mine me i i'm мой моя мое мои моего моей моему мою моим мне меня я свой свою свое своего своей
     мен менің маған мені өзімнің өз нөмірім- номерім- телефоным- поштам- тегім- атым- есімім- фамилиям- адресім- мекенжайым-
 """)
+MINE_OF_ALL = _table("""
+    mine mine's my_own my_phone my_number my_mobile my_cell my_e-mail my_email my_address my_surname my_name мой моя моё моего моей мою
+    менікі менікін өзімнің өзімдікі өзімдікін өз нөмірім- номерім- телефоным- поштам- тегім- атым- есімім-
+""")
+"""What is the person's own beyond doubt, in a letter that began with somebody else."""
+OF_THE_OLD = _table("old former password стар- прежн- парол- ескі- бұрынғы- құпиясөз- құпия")
 IF = _table("if in_case whether если случае егер жағдайда")
-ASKS_WHETHER = _table("can_i may_i is_it_possible whether можно_ли могу_ли нужно_ли")
+ASKS_WHETHER = _table("can_i may_i is_it_possible whether")
+ASKS_INDIRECTLY = _table("""
+    confirm_that confirm_whether confirm_if check_that check_whether check_if know_whether know_if подтвердите_что проверьте_что ли
+    жаңартылды_ма өзгертілді_ме
+""")
 POLITE = _table("""
-    could can_you would will_you please может можете можно прошу пожалуйста сможете не_могли
+    could can_you would will_you please ok может можете можно прошу пожалуйста сможете не_могли
     мүмкін бола_ма болады өтінемін сұраймын бересіз беріңіз жібересіз
 """)
 
@@ -177,9 +217,14 @@ def _pattern(*alternatives: str) -> re.Pattern[str]:
 IF_YOU_CAN = _pattern(
     r"if\s+(?:possible|you\s+(?:can|could|please))", r"если\s+(?:можно|возможно|не\s+трудно|не\s+сложно)", r"мүмкін\s+болса"
 )
+_POSTS = (
+    "boss|manager|director|driver|foreman|chief|secretar|courier|директор|руководител|водител|бригадир|прораб|менеджер|шеф|диспетчер|курьер"
+)
 OWN_ALL_THE_SAME = _pattern(
+    rf"(?:your|the\s+new|ваш\w*|сізд\w+|i\s+am\s+\w+|i'm\s+\w+|я)\s+(?:\w+\s+)?(?:{_POSTS})\w*",
+    r"(?<!\w)(?:not|не)\s+(?:my\s+|за\s+|для\s+)?\w+|\w{1,30}\s+емес(?!\w)",
     r"(?:took|taken?|taking|adopted|use|bear)\s+(?:on\s+)?(?:my\s+)?(?:husband|wife|spouse)(?:'?s)?(?:\s+\w*name)?|married\s+my",
-    r"(?:like|after|как\s+у|как|в\s+честь)\s+(?:my\s+|моего\s+|моей\s+)?(?:father|mother|отца|матери|отец|папы)|father'?s\s+name",
+    r"(?:like|after|как\s+у|как|в\s+честь)\s+(?:my\s+|моего\s+|моей\s+)?(?:father|mother|отца|матери|отец|папы)|father(?:'?s)?\s+name",
     r"(?:взял|приня|ношу|получил|вернул|перешл|сменил|поменял)\w*\s+(?:\w+\s+){0,2}(?:мужа|супруга|жены|супруги)|по\s+мужу",
     r"(?:развел|разошл)\w+\s+с\s+(?:мужем|женой|супруг\w+)|развод\w*\s+с\s+\w+|имен\w+\s+отца|(?<!\w)\w{1,30}\s+(?:помог|подарил|helped)\w*",
     r"(?:күйеуім|жұбайым)\w*\s+тегі\w*\s+(?:ал|көш|ауыс)\w*|әке(?:м|сі)нің\s+(?:ат|есім)\w*",

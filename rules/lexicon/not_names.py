@@ -4,14 +4,15 @@ from rules.lexicon.details_words import same_letters
 
 NOT_NAMES = frozenset(
     same_letters("""
-    i my mine the it in on at to is was now new old please hello hi dear sir madam thanks thank you your kind regards best mr mrs ms
+    i my mine the it in on at to is was now new old please hello hi dear sir madam thanks thank you your kind regards best mr mrs ms miss
     dr right wrong correct should surname name phone email e-mail gmail whatsapp telegram viber kazakhstan almaty astana latin
     cyrillic english russian kazakh llp january february march april may june july august september october november december monday
     tuesday wednesday thursday friday saturday sunday я мы вы вас вам вами ваш ваша ваше ваши прошу просьба добрый доброе
     здравствуйте спасибо заранее уважаемые уважаемая уважаемый господа иин бин фио загс цон паспорт удостоверение закон новый новая
     новое старый старая старое прежний прежняя правильно верно было была был стало стала стал нужно надо телефон почта номер фамилия
     имя отчество казахстан алматы астана латиницей кириллицей тоо ооо ао ип сіз сіздер сәлеметсіз сәлем рахмет құрметті менің жаңа
-    ескі бұрынғы дұрыс тегі тегім аты атым есімі қазақстан жшс egov
+    ескі бұрынғы дұрыс дұрысы жаңасы ескісі бұрынғысы керегі тегі тегім аты атым есімі сіздерде сізде сіздегі базада паспортта
+    куәлікте қазақстан жшс egov no
     """).split()
 )
 NO_VALUE = frozenset(

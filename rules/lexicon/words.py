@@ -14,7 +14,9 @@ _NOTHING: frozenset[Sense] = frozenset()
 _SMALL = frozenset({Sense.SMALL})
 _KEY = 2
 _GLUED_FROM, _GLUED_TO, _GLUED_LAST, _LONGEST_ENDING, _LONGEST_OF_OTHERS = 7, 60, 4, 9, 6
-_NEVER_MEANT = frozenset({Sense.SMALL, Sense.THANKS, Sense.IF, Sense.SCOPE, Sense.RELATIVE, Sense.OTHERS, Sense.WHETHER, Sense.NOT})
+_NEVER_MEANT = frozenset(
+    {Sense.SMALL, Sense.THANKS, Sense.IF, Sense.SCOPE, Sense.RELATIVE, Sense.OTHERS, Sense.WHETHER, Sense.NOT, Sense.THREAT}
+)
 """Words that decide nothing, or too much: a misspelt word is not taken for one of them."""
 
 
