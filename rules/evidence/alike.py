@@ -2,7 +2,19 @@
 
 from dataclasses import replace
 
-from rules.evidence.reading import ANY_TYPE, ASKED_FOR, LINK, Reading, absorbed, doubted, held, request_for
+from rules.evidence.reading import (
+    ANY_TYPE,
+    ASKED_FOR,
+    LINK,
+    Reading,
+    absorbed,
+    changes_in,
+    doubted,
+    held,
+    is_plain_update,
+    request_for,
+    update_of,
+)
 from rules.lexicon.grid import GRID
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
@@ -20,19 +32,23 @@ AS_LIKELY = 0.5
 ALIKE = 0.85
 """The likeness from which on a letter is shown to a person."""
 
-NEARLY_THE_SAME = 0.92
+NEARLY_THE_SAME = 0.97
 """The likeness from which on a letter may be taken for a request, and not only shown."""
 
-LEADS_A_LITTLE, LEADS, LEADS_BY_FAR = 1.0, 2.0, 2.3
-"""How far one type leads the next, to be named as what may be meant, to doubt another type, and to be taken for the type."""
+LEADS_A_LITTLE, LEADS = 1.0, 2.0
+"""How far one type leads the next: to be named as what is meant, and to doubt another type that the words name."""
 
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or LINK.search(letter.body_text) or likeness(letter) < ALIKE:
+    if letter.body is None or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
         return None
     kind, lead = kind_of(letter)
-    if lead >= LEADS_BY_FAR and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
+    if kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and (changes := changes_in(letter)):
+        return update_of(changes, marks)
+    if likeness(letter) < ALIKE:
+        return None
+    if lead >= LEADS_A_LITTLE and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
     reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
     return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=words_alike(letter), is_plausible=False)
@@ -41,13 +57,15 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
 def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | None:
     """Return the request that ``letter`` is like, where words of ours say no more than that it may be one of ``types``."""
     kind, lead = kind_of(letter)
-    is_clear = kind in types and lead >= LEADS_A_LITTLE and likeness(letter) >= ALIKE
+    is_clear = kind in types and lead >= LEADS_A_LITTLE and likeness(letter) >= AS_LIKELY
     return _request_like(letter, kind, marks) if is_clear else None
 
 
 def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
     """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
     if reading.certainty is Certainty.EXACT or letter.body is None:
+        return None
+    if is_plain_update(letter, reading):
         return None
     if likeness(letter) < UNLIKE:
         return doubted(reading, "It has words that ask, but it is written like ordinary letters.")

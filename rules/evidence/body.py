@@ -12,15 +12,16 @@ from rules.evidence.reading import (
     changes_in,
     doubted,
     held,
-    is_turned,
     narrowed,
     question_in,
     request_for,
+    update_of,
 )
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import demands, has, stands_alone
+from rules.lexicon.turned import is_turned
 from rules.lexicon.words import AS_WRITTEN
 from rules.likeness import likeness
 from rules.normal_form import SUBJECT_LIMIT, folded, plain, unwrapped, words
@@ -94,8 +95,7 @@ def read_changes(letter: Letter, marks: Marks) -> Reading | None:
         return None
     if likeness(letter) < AS_LIKELY or not (changes := changes_in(letter)):
         return None
-    fields = ", ".join(change.field.replace("_", " ") for change in changes)
-    return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")
+    return update_of(changes, marks)
 
 
 def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | None:

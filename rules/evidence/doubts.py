@@ -8,13 +8,14 @@ from rules.evidence.reading import (
     TELLING,
     Reading,
     absorbed,
-    changes_in,
     doubted,
+    is_plain_update,
     names_another,
 )
 from rules.lexicon.letter import Letter
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import Words, demands, denied, has, is_taken_back, tells
+from rules.lexicon.sentence import Words, demands, has, tells
+from rules.lexicon.turned import denied, is_taken_back
 from rules.likeness import likeness
 from rules.vocabulary import Certainty, Outcome, RequestType
 
@@ -24,7 +25,7 @@ def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
     if reading.type in _OF_OTHERS:
         return None
     if any(names_another(text) for text in (letter.subject, *letter.telling)):
-        return None if _is_plain_update(letter, reading) else doubted(reading, "It is asked for another person.")
+        return None if is_plain_update(letter, reading) else doubted(reading, "It is asked for another person.")
     return None
 
 
@@ -36,11 +37,9 @@ def hear_matter(letter: Letter, reading: Reading) -> Reading | None:
     """A template, a ticket or a button that does not work is spoken of, not asked for."""
     if reading.certainty is Certainty.EXACT or not any(has(text, Sense.MATTER) for text in (letter.subject, *(letter.body or ()))):
         return None
+    if is_plain_update(letter, reading):
+        return None
     return doubted(reading, "It may be about a text or a program, and ask for nothing itself.")
-
-
-def _is_plain_update(letter: Letter, reading: Reading) -> bool:
-    return reading.type is RequestType.UPDATE and bool(changes_in(letter))
 
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
@@ -50,7 +49,7 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
             return doubted(reading, "It is asked for on a condition.")
         wants_mail = reading.type is RequestType.OPT_OUT and has(sentence, Sense.SUBSCRIBE) and not has(sentence, Sense.NOT)
         if is_taken_back(sentence) or reading.type in denied(sentence) or wants_mail:
-            return None if _is_plain_update(letter, reading) else doubted(reading, "The body contradicts the subject.")
+            return None if is_plain_update(letter, reading) else doubted(reading, "The body contradicts the subject.")
     return None
 
 

@@ -9,7 +9,7 @@ from rules.lexicon.grid import GRID
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import Demand, Words, demands, denied, has, is_own, is_taken_back, sentences
+from rules.lexicon.sentence import Demand, Words, demands, has, is_own, sentences
 from rules.normal_form import BODY_LIMIT
 from rules.policy import Mark
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
@@ -96,6 +96,17 @@ def changes_in(letter: Letter) -> tuple[Change, ...]:
     return proposed(letter.written, letter.own_words[:BODY_LIMIT], sender=None)
 
 
+def is_plain_update(letter: Letter, reading: Reading) -> bool:
+    """Tell whether ``reading`` is an update, and the letter says what is to be changed."""
+    return reading.type is RequestType.UPDATE and bool(changes_in(letter))
+
+
+def update_of(changes: Iterable[Change], marks: Marks) -> Reading:
+    """Return the update that ``changes`` make."""
+    fields = ", ".join(change.field.replace("_", " ") for change in changes)
+    return request_for(marks, RequestType.UPDATE, fields, Certainty.GUESS, f"The body tells what is to be changed: {fields}.")
+
+
 def stated(text: Words, letter: Letter) -> list[Demand]:
     """Return the demands of ``text`` but for those that only ask: whether they can be made, or why they were."""
     asking = (Sense.WHETHER, Sense.HOW_MUCH) if "?" in letter.written else (Sense.WHETHER,)
@@ -169,10 +180,6 @@ def joined_text(parts: Iterable[str]) -> str:
     return " ".join(parts)
 
 
-def is_turned(sentence: Words) -> bool:
-    return is_taken_back(sentence) or bool(denied(sentence))
-
-
 _CONFIRM = ("confirm", "подтверд", "раста")
 
 
@@ -194,6 +201,8 @@ def question_in(text: Words, marks: Marks) -> Reading | None:
     )
     if not about or (types == {RequestType.ACCESS} and not has(text, Sense.WHETHER)):
         return None
+    if types and (has(text, Sense.OBJECT, Sense.FORBID) or (types == {RequestType.ACCESS} and has(text, Sense.REQUEST))):
+        return None  # "I ask to be told how my data are used"
     matched = joined_text(word.text for word in text if word.senses & {Sense.QUESTION, Sense.WHETHER})
     return request_for(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")
 

@@ -10,7 +10,6 @@ from rules.evidence.reading import (
     by_demands,
     by_mark,
     held,
-    is_turned,
     joined_text,
     names_another,
     question_in,
@@ -22,6 +21,7 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import demands, has, is_clean, is_dangling, sentences, stands_alone
+from rules.lexicon.turned import is_turned
 from rules.vocabulary import Certainty, Outcome, RequestType
 
 AUTOMATIC = re.compile(
@@ -29,6 +29,7 @@ AUTOMATIC = re.compile(
     r"automatische antwort|abwesenheitsnotiz|réponse automatique|otomatik yanıt|autoreply|ooo\s?:|\[auto-?reply\]|"
     r"undeliver|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|недоставлен|"
     r"(?:письмо |сообщение )?не доставлено|(?:хат |хабарлама )?жеткізілмеді|"
+    r"демалыстамын\b|іссапардамын\b|"
     r"(?:read|not read|прочитано|не прочитано|оқылды|accepted|declined|tentative|принято|отклонено|қабылданды)\s?:)",
     re.IGNORECASE,
 )
@@ -67,10 +68,10 @@ def name_mark_nearly(letter: Letter, marks: Marks) -> Reading | None:
 def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
     """The authorised body asks (Law 94-V art. 25(2)(3-1)); another state body is for a person to answer."""
     texts = (letter.subject, *letter.telling[:_AUTHORITY_WITHIN])
-    if has(letter.subject, Sense.COMPLAINT, Sense.GATHERING, Sense.QUESTION) or not any(has(text, *_ASKED_BY_STATE) for text in texts):
+    if has(letter.subject, Sense.COMPLAINT, Sense.GATHERING) or not any(has(text, *_ASKED_BY_STATE) for text in texts):
         return None
     for text in texts:
-        if has(text, Sense.AUTHORITY) and not has(text, Sense.ME, Sense.GATHERING, Sense.COMPLAINT, Sense.POLICY):
+        if has(text, Sense.AUTHORITY) and not has(text, Sense.QUESTION, Sense.ME, Sense.GATHERING, Sense.COMPLAINT, Sense.POLICY):
             matched = joined_text(word.text for word in text if Sense.AUTHORITY in word.senses)
             where = "in the subject" if text is letter.subject else "in the body"
             return request_for(marks, RequestType.AUTHORITY_INQUIRY, matched, Certainty.NEAR, f"The authorised body is named {where}.")

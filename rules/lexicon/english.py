@@ -4,8 +4,8 @@ from rules.lexicon.senses import Sense, Table
 
 LAW: Table = {
     Sense.CHANGE: (
-        "got_married got_divorced update updating updat- chang- actuali- rectif- correct correcting correction- amend- "
-        "supplement- modif- edit"
+        "clarification_of_my swap got_married got_divorced update updating updat- chang- actuali- rectif- correct correcting "
+        "correction- amend- supplement- modif- edit"
     ),
     Sense.REVOKE: (
         "invalid void as_cancelled as_withdrawn withdrawn take_my_consent_back no_longer_consent do_not_consent revok- revoc- "
@@ -19,10 +19,12 @@ LAW: Table = {
     Sense.STOP: "mute end finish switch_off turn_off quit no_more stop stopping stopped ceas- cessation terminat- discontinu- halt",
     Sense.UNSUBSCRIBE: "opt_me_out unsubscri- opt_out opting_out opted_out optout",
     Sense.ERASE: (
-        "shred dispose_of get_my_number_out get_me_out strike_us strike_me delete deletion deleted remove erase scrub drop_me "
-        "delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
+        "clear_out shred dispose_of get_my_number_out get_me_out strike_us strike_me delete deletion deleted remove erase scrub "
+        "drop_me delet- erasure_request deletion_request eras- destroy- destruct- remov- purge"
     ),
-    Sense.BLOCK: "on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation",
+    Sense.BLOCK: (
+        "frozen lock_up lock on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation"
+    ),
     Sense.UNBLOCK: (
         "use_them_again use_it_again blocked_data frozen_data restricted_data release cancel_the_freeze end_the_hold "
         "lift_the_hold lift_the_freeze lift_the_restriction unlock- thaw- unfroze removal_of_the_restriction "
@@ -65,7 +67,7 @@ LAW: Table = {
     ),
     Sense.MAILING: "notification- notice notices newsletter- mailing- marketing advertis- mailing_list- spam",
     Sense.NOT: "not_hand don't_hand",
-    Sense.AUTHORITY: "body_for_the_protection_of_the_rights data_protection_body",
+    Sense.AUTHORITY: "committee_for_information_security cis_of_the_ministry body_for_the_protection_of_the_rights data_protection_body",
 }
 
 PEOPLE: Table = {
@@ -85,8 +87,8 @@ PEOPLE: Table = {
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: (
-        "strike_us_off strike_me_off drop_my_address no_mass_mailings leave_me_alone off_your_list off_your_sms_list "
-        "off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list sign_me_off"
+        "strike_me strike_us make_it_end strike_us_off strike_me_off drop_my_address no_mass_mailings leave_me_alone "
+        "off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list sign_me_off"
     ),
     Sense.ERASE: "take_me_of get_rid_of right_to_be_forgotten wipe forget take_me_off take_off",
     Sense.TELL: (
@@ -102,12 +104,12 @@ PEOPLE: Table = {
         "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
-        "bulletin circulation circular- commercials subscription mails mailings digest- discount- new_products promo promotion- "
-        "ads news offers special_offers emails e_mails messages letters sms alerts"
+        "circular_letters promos bulletin circulation circular- commercials subscription mails mailings digest- discount- "
+        "new_products promo promotion- ads news offers special_offers emails e_mails messages letters sms alerts"
     ),
     Sense.SEND: (
-        "calls phone_calls text_me call_me texting send sending messaging emailing e_mailing writing contacting calling bothering "
-        "spamming email_me message_me write_me contact_me"
+        "delivering deliver calls phone_calls text_me call_me texting send sending messaging emailing e_mailing writing "
+        "contacting calling bothering spamming email_me message_me write_me contact_me"
     ),
     Sense.ACCOUNT: "account accounts profile",
     Sense.LIST: "off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list list lists",
@@ -134,20 +136,20 @@ PEOPLE: Table = {
     Sense.REQUEST: "request- application- demand- statement",
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
     Sense.INSTRUCTION: (
-        "you_may_withdraw you_may_unsubscribe you_may_opt_out you_may_at_any_time intended_recipient addressee you_have_the_right "
-        "you_can_unsubscribe you_can_withdraw you_no_longer_wish in_error manage_preferences view_in_browser preferences click "
-        "press_here tap"
+        "to_stop_receiving you_may_withdraw you_may_unsubscribe you_may_opt_out you_may_at_any_time intended_recipient addressee "
+        "you_have_the_right you_can_unsubscribe you_can_withdraw you_no_longer_wish in_error manage_preferences view_in_browser "
+        "preferences click press_here tap"
     ),
     Sense.TAKEN_BACK: (
-        "i_do_agree wrong_template keep_them_coming notifications_on nothing_has_changed everything_stays stays_as_it_was "
-        "was_a_mistake please_don't_, as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts "
-        "keep_me_on forget_my_letter on_the_contrary nothing_changes nothing_to_change no_changes_needed "
-        "cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind "
-        "change_my_mind never_mind nevermind do_not_need_this i_did_not_write take_back_my_request cancel_my_request "
-        "withdraw_my_request"
+        "wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template keep_them_coming notifications_on "
+        "nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, as_it_is just_kidding do_nothing "
+        "keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter on_the_contrary nothing_changes "
+        "nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard "
+        "wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write "
+        "take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
-    Sense.THANKS: "cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
+    Sense.THANKS: "noted cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
     Sense.RELATIVE: (
         "tenant tenant's spouse spouse's granddaughter's grandson's neighbour neighbour's neighbor neighbor's boss client's "
         "sister sister's brother brother's mother mother's mom mom's father father's dad dad's son son's daughter daughter's wife "
@@ -175,10 +177,11 @@ PEOPLE: Table = {
         "outgoing incoming new_message untitled complaint- info information letter- message- everyone all whom concern it may"
     ),
     Sense.BUSINESS: (
-        "invoice- bill- report- order- delivery deliveries shipment- cargo offer- quotation- price- tender- contract- agreement- "
-        "payment- account_statement- meeting- appointment- schedule- vacancy vacancies cv resume job- interview- photo- photos "
-        "catalog- brochure- rates rate certificate- receipt- refund- warranty- guarantee- booking- reservation- parking repair- "
-        "insurance visa passport flight- project- drawing- estimate- proposal- presentation- results analysis test tests"
+        "order orders invoice- bill- report- order- delivery deliveries shipment- cargo offer- quotation- price- tender- "
+        "contract- agreement- payment- account_statement- meeting- appointment- schedule- vacancy vacancies cv resume job- "
+        "interview- photo- photos catalog- brochure- rates rate certificate- receipt- refund- warranty- guarantee- booking- "
+        "reservation- parking repair- insurance visa passport flight- project- drawing- estimate- proposal- presentation- results "
+        "analysis test tests"
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (

@@ -58,16 +58,6 @@ def demands(sentence: Words) -> list[Demand]:
     return [demand for demand in found if not demand.is_weak or demand.object_at not in claimed]
 
 
-def denied(sentence: Words) -> set[RequestType]:
-    """Return the types that ``sentence`` says are not wanted ("do not delete my data")."""
-    return {
-        CONTRARY[act]
-        for at, word in enumerate(sentence)
-        for act in word.senses & CONTRARY.keys()
-        if Sense.NOT in word.senses or _is_denied(sentence, at)
-    }
-
-
 def has(words: Iterable[Word], *senses: Sense) -> bool:
     """Tell whether any of ``words`` has any of ``senses``."""
     for word in words:  # noqa: SIM110  the most called function of recognition: any() takes half as long again
@@ -97,38 +87,6 @@ def is_own(sentence: Words, at: int) -> bool:
     return _named(sentence, at, Sense.MY, before=4, after=4) or _named(sentence, at, Sense.PERSONAL, before=3, after=0)
 
 
-def is_taken_back(sentence: Words) -> bool:
-    """Tell whether ``sentence`` takes back an earlier letter ("cancel my opt-out")."""
-    if has(sentence, Sense.TAKEN_BACK):
-        if has(sentence, Sense.IF):  # "if this reached you by mistake" is a footer
-            return False
-        back = [word for word in sentence if Sense.TAKEN_BACK in word.senses]
-        of_ours = has(sentence, Sense.MAILING, Sense.CONSENT, Sense.DATA) and not demands(sentence)
-        if has(sentence, Sense.BUSINESS, Sense.ACCOUNT) and all(word.text.startswith(_AS_BEFORE) for word in back):
-            return False  # "the contract stays as it is"
-        is_reason = not of_ours and all(word.text.startswith(_CHANGED_MIND) for word in back)  # "changed my mind about the flat"
-        return is_clean(sentence) or not is_reason
-    for at, word in enumerate(sentence):
-        if Sense.CANCEL in word.senses and _is_done_to(sentence, at, _ASKED_EARLIER | {Sense.UNSUBSCRIBE, Sense.REVOKE, Sense.REFUSE}):
-            return True
-        if Sense.REVOKE in word.senses and has(sentence, Sense.MY) and _is_done_to(sentence, at, _ASKED_EARLIER):
-            return True
-    return False
-
-
-_AS_BEFORE = ("as it is", "everything stays", "stays as", "keep everything", "как было", "как есть", "сол қалпында")
-_CHANGED_MIND = ("передумал", "ойым", "changed my mind", "change my mind")
-
-
-_ASKED_EARLIER = frozenset({Sense.REQUEST})
-
-
-def _is_done_to(sentence: Words, at: int, wanted: frozenset[Sense]) -> bool:
-    ahead = -1 if sentence[at].language is Language.KK else 1
-    hit = _reach(sentence, at, ahead, wanted, stops=frozenset({Sense.CONSENT, Sense.DATA, Sense.MAILING}))
-    return hit is not None and hit >= 0
-
-
 def stands_alone(sentence: Words) -> bool:
     """Tell whether ``sentence`` is only "stop"."""
     return any(word.text in _ENOUGH for word in sentence) and _stands_alone(sentence, 0, Sense.STOP)
@@ -139,7 +97,7 @@ def is_dangling(sentence: Words) -> bool:
     return any(
         word.senses & CONTRARY.keys()
         and any(Sense.MY in near.senses for near in sentence[at + 1 : at + 3])
-        and _reach(sentence, at, 1, _OBJECTS) == _BLOCKED
+        and reach(sentence, at, 1, _OBJECTS) == _BLOCKED
         for at, word in enumerate(sentence)
     )
 
@@ -161,7 +119,7 @@ def likely(sentence: Words) -> list[RequestType]:
 
 def _demands_at(sentence: Words, at: int) -> Iterable[Demand]:
     word = sentence[at]
-    if Sense.NOT not in word.senses and _is_denied(sentence, at):
+    if Sense.NOT not in word.senses and is_denied(sentence, at):
         return
     for act in word.senses & GRID.keys():
         if act is not Sense.NOT and Sense.NOT in word.senses:
@@ -213,14 +171,14 @@ def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
         return _wider(sentence, at, act)
     ahead, behind = (-1, 1) if sentence[at].language is Language.KK else (1, -1)
     stops = _NOT_ACROSS.get(act, frozenset())
-    first = _reach(sentence, at, ahead, wanted, stops)
+    first = reach(sentence, at, ahead, wanted, stops)
     if first is None and act is Sense.NOT:
         return None
     if first is None or (first == _BLOCKED and not _is_adjacent_stranger(sentence, at, ahead)):
-        second = None if act is Sense.NOT else _reach(sentence, at, behind, wanted, stops)
+        second = None if act is Sense.NOT else reach(sentence, at, behind, wanted, stops)
         return second if second is not None and second >= 0 else None
     if first == _BLOCKED:
-        second = _reach(sentence, at, behind, wanted, stops) if act is not Sense.NOT else None
+        second = reach(sentence, at, behind, wanted, stops) if act is not Sense.NOT else None
         return second if second is not None and second >= 0 and _named(sentence, second, Sense.MY, before=3, after=1) else None
     return _wider(sentence, first, act)
 
@@ -234,13 +192,13 @@ def _wider(sentence: Words, object_at: int, act: Sense) -> int:
         return object_at
     step = -1 if sentence[object_at].language is Language.KK and object_at else 1
     for towards in (step, -step):
-        further = _reach(sentence, object_at, towards, _TAKEN_OFF, stops=ACTS)
+        further = reach(sentence, object_at, towards, _TAKEN_OFF, stops=ACTS)
         if further is not None and further >= 0 and (Sense.AUTOMATED not in sentence[further].senses or sentence[further].of_law):
             return further
     return object_at
 
 
-def _reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops: frozenset[Sense] = frozenset()) -> int | None:
+def reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops: frozenset[Sense] = frozenset()) -> int | None:
     """Return the nearest word with a wanted sense, ``_BLOCKED`` if a word that is not ours stands before it."""
     position = at + step
     while 0 <= position < len(sentence):
@@ -271,7 +229,8 @@ def _is_adjacent_stranger(sentence: Words, at: int, step: int) -> bool:
     return 0 <= position < len(sentence) and _is_strange(sentence[position])
 
 
-def _is_denied(sentence: Words, at: int) -> bool:
+def is_denied(sentence: Words, at: int) -> bool:
+    """Tell whether the act at ``at`` is denied: "do not delete"."""
     for word in reversed(sentence[max(0, at - 4) : at]):
         if Sense.NOT in word.senses:
             return len(word.senses) == 1 or word.language is not Language.KK
@@ -287,7 +246,7 @@ _ENOUGH = frozenset({"stop", "стоп", "хватит", "stop all"})
 def _stands_alone(sentence: Words, at: int, act: Sense) -> bool:
     """Tell whether the act needs no object to be an opt-out: "unsubscribe", or a letter that says only "stop"."""
     if act is Sense.UNSUBSCRIBE:
-        return _reach(sentence, at, 1, frozenset()) is None
+        return reach(sentence, at, 1, frozenset()) is None
     if act is not Sense.STOP or not any(word.text in _ENOUGH for word in sentence):
         return False
     return all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} for word in sentence)
@@ -343,7 +302,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
             return is_clean(sentence) or any(word.senses & _OF_A_PERSON and is_own(sentence, n) for n, word in enumerate(sentence))
 
 
-_THIS = frozenset({"this", "этот", "эту", "бұл", "осы", "мына", "bul", "osi"})
+_THIS = frozenset({"this", "этот", "эту", "бұл", "осы", "мына", "bul", "osi", "etot", "etu"})
 
 
 def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
@@ -412,7 +371,19 @@ def _consent_kind(sentence: Words, at: int) -> RequestType | None:
     return RequestType.REVOKE_CONSENT
 
 
+def _part_after(sentence: Words, at: int) -> RequestType | None:
+    """Return the only scope for which a consent is taken back: «келісімімді жарнама бөлігінде»."""
+    behind = sentence[at + 1 :]
+    if not any(word.text.startswith("бөлігі") for word in behind):
+        return None
+    named = (scope for word in behind for scope in (Sense.MAILING, Sense.SEND, Sense.TRANSFER) if scope in word.senses)
+    return next((CONSENT_SCOPES[scope] for scope in named), None)
+
+
 def _scope_before(sentence: Words, at: int) -> RequestType | None:
+    narrow = _part_after(sentence, at)
+    if narrow is not None:
+        return narrow
     found: list[RequestType] = []
     for word in reversed(sentence[:at]):
         found += [kind for scope, kind in CONSENT_SCOPES.items() if scope in word.senses][:1]
