@@ -7,7 +7,7 @@ type it stands (naive Bayes). ``make learn`` writes it from ``tests/cases``.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -31,7 +31,7 @@ _UNSEEN = 0.3
 @lru_cache(8)
 def likeness(letter: Letter) -> float:
     """Return how like ``letter`` is to those that ask, from 0 to 1; several pieces of evidence ask about the same letter."""
-    weights = _weights()
+    weights, _ = _learnt()
     known = all_pieces(letter) & weights.keys()
     total = math.fsum(map(weights.__getitem__, known))
     return 1 / (1 + math.exp(-weights[EVERY] - total / length_of(len(known))))
@@ -39,7 +39,7 @@ def likeness(letter: Letter) -> float:
 
 def words_alike(letter: Letter) -> str:
     """Return the words of ``letter`` that make it like those that ask."""
-    weights = _weights()
+    weights, _ = _learnt()
     by_word = dict[str, float]()
     for place, words in _words(letter):
         for word in filter(str.isalpha, words):
@@ -56,12 +56,12 @@ def length_of(pieces: int) -> float:
 
 def kind_of(letter: Letter) -> tuple[RequestType, float]:
     """Return the type of request that ``letter`` is most like, and how far that type leads the next (0: not at all)."""
-    counts, totals = _counts()
-    known = sorted(piece for piece in all_pieces(letter) if piece in counts)
-    likely = {kind: math.log(counts[EVERY][kind]) for kind in totals}
-    for kind, total in totals.items():
-        every = math.log(total + _UNSEEN * len(counts))
-        likely[kind] += sum(math.log(counts[piece][kind] + _UNSEEN) - every for piece in known)
+    counted = _learnt()[1].keys()
+    known = [_letters_with(piece) for piece in sorted(all_pieces(letter) & counted)]
+    letters, likely = _letters_with(EVERY), dict[RequestType, float]()
+    for kind, total in _pieces_of_all().items():
+        every = math.log(total + _UNSEEN * len(counted))
+        likely[kind] = math.log(letters[kind]) + sum(math.log(counts[kind] + _UNSEEN) - every for counts in known)
     best, second = sorted(likely, key=likely.__getitem__, reverse=True)[:2]
     return best, (likely[best] - likely[second]) / math.sqrt(len(known) + 1)
 
@@ -97,23 +97,26 @@ def line_of(piece: str, weight: float, counts: Counter[str]) -> str:
 
 
 @cache
-def _lines() -> tuple[list[str], ...]:
+def _learnt() -> tuple[dict[str, float], dict[str, str]]:
+    """Return the weight of each piece, and the counts of each as they are written: few letters come so far that they are read."""
     text = files("rules").joinpath("likeness.tsv").read_text(encoding="utf-8")
-    return tuple(line.split("\t") for line in text.splitlines() if not line.startswith("#\t"))
+    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#\t")]
+    return {piece: float(weight) for piece, weight, _ in lines}, {piece: counts for piece, _, counts in lines if counts}
 
 
-@cache
-def _weights() -> dict[str, float]:
-    return {piece: float(weight) for piece, weight, _ in _lines()}
-
-
-@cache
-def _counts() -> tuple[dict[str, Counter[RequestType]], Counter[RequestType]]:
-    """Return in how many letters of each type each piece stands, and how many pieces the letters of each type have together."""
-    counts = {piece: _counted(told.split()) for piece, _, told in _lines() if told}
-    return counts, sum((its for piece, its in counts.items() if piece != EVERY), Counter[RequestType]())
-
-
-def _counted(told: Iterable[str]) -> Counter[RequestType]:
-    pairs = (each.split("=") for each in told)
+@lru_cache(4096)
+def _letters_with(piece: str) -> Counter[RequestType]:
+    """Return in how many letters of each type ``piece`` stands."""
+    pairs = (each.split("=") for each in _learnt()[1][piece].split())
     return Counter({RequestType(kind): int(letters) for kind, letters in pairs})
+
+
+@cache
+def _pieces_of_all() -> Counter[RequestType]:
+    """Return how many pieces the letters of each type have together."""
+    told = Counter[str]()
+    for piece, counts in _learnt()[1].items():
+        if piece != EVERY:
+            for kind, _, letters in (each.partition("=") for each in counts.split()):
+                told[kind] += int(letters)
+    return Counter({RequestType(kind): pieces for kind, pieces in told.items()})

@@ -29,7 +29,7 @@ UNLIKE = 0.25
 AS_LIKELY = 0.5
 """The likeness from which on a letter is as likely a request as ordinary business."""
 
-ALIKE = 0.85
+ALIKE = 0.8
 """The likeness from which on a letter is shown to a person."""
 
 NEARLY_THE_SAME = 0.97
@@ -46,7 +46,7 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     kind, lead = kind_of(letter)
     if kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and (changes := changes_in(letter)):
         return update_of(changes, marks)
-    if likeness(letter) < ALIKE:
+    if likeness(letter) < ALIKE or any(has(text, Sense.SUBSCRIBE) for text in letter.telling):
         return None
     if lead >= LEADS_A_LITTLE and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
@@ -65,14 +65,13 @@ def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
     """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
     if reading.certainty is Certainty.EXACT or letter.body is None:
         return None
-    if is_plain_update(letter, reading):
-        return None
-    if likeness(letter) < UNLIKE:
+    says_something = any(not word.senses for sentence in letter.body for word in sentence)
+    if says_something and likeness(letter) < UNLIKE and not is_plain_update(letter, reading):
         return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
     if reading.certainty is not Certainty.GUESS or reading.type is None:
         return None
     kind, lead = kind_of(letter)
-    if lead < LEADS or absorbed([reading.type, kind]) == [reading.type]:
+    if lead < LEADS or absorbed([reading.type, kind]) == [reading.type] or is_plain_update(letter, reading):
         return None
     reason = "It has words that ask one thing, but it is written like letters that ask another."
     return replace(doubted(reading, reason), may_be=(reading.type, kind))

@@ -48,6 +48,8 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
         if has(sentence, Sense.IF) and any(demand.type is reading.type for demand in demands(sentence)):
             return doubted(reading, "It is asked for on a condition.")
         wants_mail = reading.type is RequestType.OPT_OUT and has(sentence, Sense.SUBSCRIBE) and not has(sentence, Sense.NOT)
+        if reading.type is RequestType.REVOKE_CONSENT and any(word.text == "take it back" for word in sentence):
+            continue
         if is_taken_back(sentence) or reading.type in denied(sentence) or wants_mail:
             return None if is_plain_update(letter, reading) else doubted(reading, "The body contradicts the subject.")
     return None

@@ -201,7 +201,8 @@ def question_in(text: Words, marks: Marks) -> Reading | None:
     )
     if not about or (types == {RequestType.ACCESS} and not has(text, Sense.WHETHER)):
         return None
-    if types and (has(text, Sense.OBJECT, Sense.FORBID) or (types == {RequestType.ACCESS} and has(text, Sense.REQUEST))):
+    is_demand = has(text, Sense.OBJECT, Sense.FORBID) or (types == {RequestType.ACCESS} and has(text, Sense.REQUEST))
+    if types == {RequestType.UNBLOCK} or (types and is_demand):
         return None  # "I ask to be told how my data are used"
     matched = joined_text(word.text for word in text if word.senses & {Sense.QUESTION, Sense.WHETHER})
     return request_for(marks, RequestType.QUESTION, matched, Certainty.NEAR, "It asks a question about personal data and demands nothing.")

@@ -6,6 +6,7 @@ Tried only when nothing was found in it as it stands. Subject and body are respe
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rules.lexicon.letter import Letter, has_kazakh_letter, is_latin, with_body
 from rules.lexicon.sentence import Words, tells
@@ -68,7 +69,7 @@ def _with_keys(keys: dict[int, int]) -> Callable[[str], Words | None]:
 
     def read(text: str) -> Words | None:
         typed = text.lower()
-        if not _knows(AS_WRITTEN.read(words(folded(typed)))):
+        if not _knows(_as_typed(typed)):
             typed = typed.translate(keys)
         elif _BOTH_ALPHABETS.search(typed):
             typed = " ".join(token if _is_ours(token) else token.translate(keys) for token in typed.split(" "))
@@ -77,6 +78,12 @@ def _with_keys(keys: dict[int, int]) -> Callable[[str], Words | None]:
         return _if_it_tells(AS_WRITTEN.read(words(folded(typed))))
 
     return read
+
+
+@lru_cache(4)
+def _as_typed(text: str) -> Words:
+    """Return ``text`` as it stands; every layout asks for it."""
+    return AS_WRITTEN.read(words(folded(text)))
 
 
 def _with_kazakh_digits(text: str) -> Words | None:

@@ -27,8 +27,8 @@ from rules.vocabulary import Certainty, Outcome, RequestType
 AUTOMATIC = re.compile(
     r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|автоответ|автоматический ответ|автоматты жауап|"
     r"automatische antwort|abwesenheitsnotiz|réponse automatique|otomatik yanıt|autoreply|ooo\s?:|\[auto-?reply\]|"
-    r"undeliver|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|недоставлен|"
-    r"(?:письмо |сообщение )?не доставлено|(?:хат |хабарлама )?жеткізілмеді|"
+    r"undeliver|unzustellbar|nicht zugestellt|mail delivery|delivery (?:status|has failed|failure)|returned mail|failure notice|"
+    r"недоставлен|(?:письмо |сообщение )?не доставлено|(?:хат |хабарлама )?жеткізілмеді|"
     r"демалыстамын\b|іссапардамын\b|"
     r"(?:read|not read|прочитано|не прочитано|оқылды|accepted|declined|tentative|принято|отклонено|қабылданды)\s?:)",
     re.IGNORECASE,

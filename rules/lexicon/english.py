@@ -2,6 +2,12 @@
 
 from rules.lexicon.senses import Sense, Table
 
+_LIFTED = " ".join(
+    f"{act}_{thing}-"
+    for act in ("remov-", "removal_of", "lift-", "lifting_of", "end", "ending_of", "releas-", "cancel", "take_off")
+    for thing in ("the_hold", "the_restriction", "the_block", "the_freeze", "the_suspension")
+)
+
 LAW: Table = {
     Sense.CHANGE: (
         "clarification_of_my swap got_married got_divorced update updating updat- chang- actuali- rectif- correct correcting "
@@ -26,10 +32,11 @@ LAW: Table = {
         "frozen lock_up lock on_hold block blocking blocked suspend- freez- restrict- temporar-_stop- temporar-_ceas- temporar-_cessation"
     ),
     Sense.UNBLOCK: (
-        "use_them_again use_it_again blocked_data frozen_data restricted_data release cancel_the_freeze end_the_hold "
-        "lift_the_hold lift_the_freeze lift_the_restriction unlock- thaw- unfroze removal_of_the_restriction "
-        "removal_of_restriction remov-_the_restriction removal_of_the_block lift-_restriction back_into_use open_it_again "
-        "un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- lift-_the_restriction- remov-_the_block-"
+        f"unfreeze unlock open_it back_to_work {_LIFTED} use_them_again use_it_again blocked_data frozen_data restricted_data "
+        "release cancel_the_freeze end_the_hold lift_the_hold lift_the_freeze lift_the_restriction unlock- thaw- unfroze "
+        "removal_of_the_restriction removal_of_restriction remov-_the_restriction removal_of_the_block lift-_restriction "
+        "back_into_use open_it_again un_block- unblock- unfreez- lift-_block- lift-_the_block- lift-_of_the_block- "
+        "lift-_the_restriction- remov-_the_block-"
     ),
     Sense.TELL: (
         "familiari- acquaint access copy copies information inform which what disclose_to_me provide export obtain send_me portability"
@@ -87,14 +94,15 @@ PEOPLE: Table = {
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
     Sense.CHANGE: "amend fix record changed",
     Sense.UNSUBSCRIBE: (
-        "strike_me strike_us make_it_end strike_us_off strike_me_off drop_my_address no_mass_mailings leave_me_alone "
-        "off_your_list off_your_sms_list off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list sign_me_off"
+        "off_your_distribution_list off_your_distribution removal_from_the_mailing_list strike_me strike_us make_it_end "
+        "strike_us_off strike_me_off drop_my_address no_mass_mailings leave_me_alone off_your_list off_your_sms_list "
+        "off_your_mailing_list off_the_list off_your_email_list off_the_mailing_list sign_me_off"
     ),
     Sense.ERASE: "take_me_of get_rid_of right_to_be_forgotten wipe forget take_me_off take_off",
     Sense.TELL: (
-        "transcript can_i_get can_i_have can_i_see could_i_get could_i_have may_i_see like_to_see want_to_see like_to_know "
-        "want_to_know list_it sar dsar subject_access_request access_request show_me show who confirm_whether confirm_that "
-        "tell_me give_me_a_list give_me_the_list"
+        "please_list list_the transcript can_i_get can_i_have can_i_see could_i_get could_i_have may_i_see like_to_see "
+        "want_to_see like_to_know want_to_know list_it sar dsar subject_access_request access_request show_me show who "
+        "confirm_whether confirm_that tell_me give_me_a_list give_me_the_list"
     ),
     Sense.WHENCE: (
         "who_has_my who_gave_you where_did_u_get where_did_you_take where_did_you_get where_you_got where_do_you_have how_did_you_get"
@@ -104,8 +112,9 @@ PEOPLE: Table = {
         "first_name family_name name patronymic address mail_address"
     ),
     Sense.MAILING: (
-        "circular_letters promos bulletin circulation circular- commercials subscription mails mailings digest- discount- "
-        "new_products promo promotion- ads news offers special_offers emails e_mails messages letters sms alerts"
+        "campaign- distribution_list tips circular_letters promos bulletin circulation circular- commercials subscription mails "
+        "mailings digest- discount- new_products promo promotion- ads news offers special_offers emails e_mails messages letters "
+        "sms alerts"
     ),
     Sense.SEND: (
         "delivering deliver calls phone_calls text_me call_me texting send sending messaging emailing e_mailing writing "
@@ -141,11 +150,11 @@ PEOPLE: Table = {
         "preferences click press_here tap"
     ),
     Sense.TAKEN_BACK: (
-        "wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template keep_them_coming notifications_on "
-        "nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, as_it_is just_kidding do_nothing "
-        "keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter on_the_contrary nothing_changes "
-        "nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore disregard "
-        "wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write "
+        "wrong_recipient wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template keep_them_coming "
+        "notifications_on nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, as_it_is just_kidding "
+        "do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter on_the_contrary "
+        "nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore "
+        "disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write "
         "take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
@@ -185,20 +194,21 @@ PEOPLE: Table = {
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
-        "is_blocked was_blocked been_blocked got_blocked are_blocked if_so if_yes everything relating everywhere wherever "
-        "please_note kindly further any_further from_now_on there here when then than while because since until after before "
-        "between over under only just even too very really so such same some few many much most could may might cannot can't "
-        "won't need needs needed ask asks asking asked let make take get give put go come keep yet ago year years month months "
-        "week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's you're you've he's she's what's "
-        "gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise exercising abt thx ty ok dears "
-        "colleagues office hours old anyway henceforth effective immediate immediately lately recently soon a an the of to for "
-        "from in on at by with and or is are be been being am was were i we you it this that these those please thanks thank "
-        "regards hello hi dear greetings good day morning afternoon evening sir madam now asap urgent urgently concerning "
-        "regarding about as well also do does did have has had will shall must should would given previously earlier electronic "
-        "document attached signed second third first letter letters_to once again site website completely fully entire all any "
-        "every forever permanently still already mr mrs llp company gdpr law article art clause subject data_subject s our us "
-        "their fyi important married note message mail no_subject receive receiving held hold system systems decision decisions "
-        "making made based solely help like obtained collected gathered longer like_to longer_want both"
+        "joined_by_mistake registered_by_mistake signed_by_mistake ticked_by_mistake it_there_by_mistake is_blocked was_blocked "
+        "been_blocked got_blocked are_blocked if_so if_yes everything relating everywhere wherever please_note kindly further "
+        "any_further from_now_on there here when then than while because since until after before between over under only just "
+        "even too very really so such same some few many much most could may might cannot can't won't need needs needed ask asks "
+        "asking asked let make take get give put go come keep yet ago year years month months week weeks today yesterday he she "
+        "they them him i'm i've i'd i'll it's that's there's you're you've he's she's what's gonna pls plz kind sincerely hereby "
+        "formally pursuant accordance right rights exercise exercising abt thx ty ok dears colleagues office hours old anyway "
+        "henceforth effective immediate immediately lately recently soon a an the of to for from in on at by with and or is are "
+        "be been being am was were i we you it this that these those please thanks thank regards hello hi dear greetings good day "
+        "morning afternoon evening sir madam now asap urgent urgently concerning regarding about as well also do does did have "
+        "has had will shall must should would given previously earlier electronic document attached signed second third first "
+        "letter letters_to once again site website completely fully entire all any every forever permanently still already mr mrs "
+        "llp company gdpr law article art clause subject data_subject s our us their fyi important married note message mail "
+        "no_subject receive receiving held hold system systems decision decisions making made based solely help like obtained "
+        "collected gathered longer like_to longer_want both"
     ),
     Sense.DECIDE: (
         "assess- rejection turned_me_down generated choose chooses chosen choosing rank- rated rating sort sorted sorting "

@@ -123,8 +123,8 @@ def _joined(said: Iterable[Words]) -> tuple[Words, ...]:
     """Return sentences, one that only names an act joined to the one before it: "You still use my data. Stop that, please."."""
     joined: list[Words] = []
     for sentence in said:
-        leans = has(sentence, *_LEFT_HANGING) and is_clean(sentence) and not has(sentence, *_OBJECTS)
-        if joined and leans and has(joined[-1], *_LEANT_ON):
+        leans = joined and is_clean(sentence) and has(sentence, *_LEFT_HANGING) and not has(sentence, *_OBJECTS)
+        if leans and has(joined[-1], *_LEANT_ON):
             joined[-1] += sentence
         else:
             joined.append(sentence)

@@ -61,7 +61,7 @@ def demands(sentence: Words) -> list[Demand]:
 def has(words: Iterable[Word], *senses: Sense) -> bool:
     """Tell whether any of ``words`` has any of ``senses``."""
     for word in words:  # noqa: SIM110  the most called function of recognition: any() takes half as long again
-        if not word.senses.isdisjoint(senses):
+        if word.senses and not word.senses.isdisjoint(senses):
             return True
     return False
 
@@ -77,7 +77,10 @@ def tells(word: Word) -> bool:
 
 def is_clean(sentence: Words) -> bool:
     """Tell whether every word of ``sentence`` is ours, so that nothing else can be meant."""
-    return all(word.senses and not word.senses & _FOREIGN and word.senses != _EMPTY for word in sentence)
+    for word in sentence:  # noqa: SIM110  as above
+        if not word.senses or word.senses & _FOREIGN or word.senses == _EMPTY:
+            return False
+    return True
 
 
 def is_own(sentence: Words, at: int) -> bool:
@@ -139,7 +142,7 @@ def _is_weak(word: Word, act: Sense) -> bool:
     return act in WEAK_ACTS and not word.text.startswith(_COPY)
 
 
-_COPY = ("copy", "copies", "копи", "көшірме")
+_COPY = ("copy", "copies", "копи", "көшірме", "пришлите", "вышлите", "покажите", "выгрузк", "send me", "show me")
 _OBJECTS = frozenset(sense for objects in GRID.values() for sense in objects)
 _BLOCKED = -1
 
@@ -177,6 +180,8 @@ def _object_of(sentence: Words, at: int, act: Sense) -> int | None:
     if first is None or (first == _BLOCKED and not _is_adjacent_stranger(sentence, at, ahead)):
         second = None if act is Sense.NOT else reach(sentence, at, behind, wanted, stops)
         return second if second is not None and second >= 0 else None
+    if first == _BLOCKED and act is Sense.TELL:
+        return None  # "and send me a note"
     if first == _BLOCKED:
         second = reach(sentence, at, behind, wanted, stops) if act is not Sense.NOT else None
         return second if second is not None and second >= 0 and _named(sentence, second, Sense.MY, before=3, after=1) else None

@@ -57,7 +57,7 @@ class Lexicon:
         self._word = lru_cache(maxsize=8192)(self._find)
         self._part = lru_cache(maxsize=1024)(self._parted)
         self._mend = lru_cache(maxsize=8192)(self._find_mended)
-        self._phrases_from = lru_cache(maxsize=8192)(self._find_phrases)
+        self._meant = lru_cache(maxsize=8192)(self._find_meant)
 
     def read(self, texts: Sequence[str]) -> tuple[Word, ...]:
         """Return ``texts`` as words with their senses, phrases joined."""
@@ -65,9 +65,9 @@ class Lexicon:
         position = 0
         while position < len(texts):
             text = texts[position]
-            phrases = self._phrases_from(text)
+            word, phrases = self._meant(text)
             phrase = _first_fitting(phrases, texts, position) if phrases else None
-            found.append(phrase or self._word(text))
+            found.append(phrase or word)
             position += phrase.text.count(" ") + 1 if phrase else 1
         return tuple(found)
 
@@ -125,9 +125,10 @@ class Lexicon:
         phrases.append((parts, fresh))
         return fresh
 
-    def _find_phrases(self, first: str) -> "tuple[_Phrase, ...]":
-        """Return the phrases that may begin with the word ``first``, the longest first."""
-        return tuple(phrase for phrase in self._phrases.get(first[:_KEY], ()) if _fits(first, phrase[0][0]))
+    def _find_meant(self, text: str) -> "tuple[Word, tuple[_Phrase, ...]]":
+        """Return the word that ``text`` is, and the phrases that may begin with it, the longest first."""
+        phrases = self._phrases.get(text[:_KEY], ())
+        return self._word(text), tuple(phrase for phrase in phrases if _fits(text, phrase[0][0]))
 
     def _find(self, text: str) -> Word:
         if text in BREAKS:
