@@ -42,7 +42,7 @@ def words_alike(letter: Letter) -> str:
     weights, _ = _learnt()
     by_word = dict[str, float]()
     for place, words in _words(letter):
-        for word in filter(str.isalpha, words):
+        for word in (word for word in words if word.isalpha() and len(word) >= _SHORT):
             weight = sum(weights.get(piece, 0.0) for piece in _pieces(place, word))
             by_word[word] = max(weight, by_word.get(word, weight))
     heaviest = sorted(by_word, key=by_word.__getitem__, reverse=True)[:_WORDS_TOLD]

@@ -1,5 +1,6 @@
 """What the letter's own words make of a request that was found: they may contradict it, widen it, or speak for another."""
 
+import re
 from dataclasses import replace
 
 from rules.evidence.alike import AS_LIKELY
@@ -60,12 +61,28 @@ def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
     asked = {demand.type for sentence in letter.acting for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
     if reading.type in (None, RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY):
         return None
+    if reading.type in (RequestType.DESTROY, RequestType.ACCESS) and _wants_copy_first(letter):
+        asked |= {RequestType.DESTROY, RequestType.ACCESS}
     types = absorbed([reading.type, *sorted(asked)])
     if types == [reading.type]:
         return None
     if len(types) == 1:  # the wider demand of the body takes in the subject's
         return replace(reading, type=types[0], clause=None, certainty=Certainty.NEAR, reason="The body asks for more than the subject.")
     return replace(doubted(reading, "The letter makes two different demands."), may_be=tuple(types))
+
+
+_COPY = re.compile(r"\b(?:копи[юийя]|выгрузк|выписк|copy|copies|export|көшірме)")
+_GIVEN = re.compile(
+    r"\b(?:дайте|дать|пришлите|вышлите|выдайте|предоставьте|send|give|let me have|post me|provide)"
+    r"|(?:бер|жібер)(?:іп|іңіз)|сал(?:ып|ыңыз)"
+)
+
+
+def _wants_copy_first(letter: Letter) -> bool:
+    """Tell whether somebody wants to have a copy and the data destroyed."""
+    text = f"{letter.written}\n{letter.body_text}".lower()
+    erases = any(Sense.ERASE in word.senses and Sense.NOT not in word.senses for said in (letter.subject, *letter.acting) for word in said)
+    return erases and _COPY.search(text) is not None and _GIVEN.search(text) is not None
 
 
 def asks_again(sentence: Words) -> bool:

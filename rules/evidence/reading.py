@@ -222,7 +222,7 @@ def names_another(text: Words) -> bool:
         of_writer = has(text[max(0, at - 2) : at + 1], Sense.MY) or has(text[max(0, at - 3) : at], Sense.FOR)
         if Sense.RELATIVE in word.senses and of_writer and not _is_denied_in_kazakh(text, at):
             return True
-        if Sense.HIS in word.senses and has(text[at + 1 : at + 3], Sense.DATA, Sense.CONSENT, Sense.ACCOUNT):
+        if Sense.HIS in word.senses and has(text[at + 1 : at + 3], Sense.DATA, Sense.CONSENT, Sense.ACCOUNT, Sense.CONTACT):
             return True
     return False
 
