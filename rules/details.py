@@ -6,18 +6,20 @@ new one, and whose (``details_roles``). In doubt nothing is proposed: a person i
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from rules.details_change import Change, Field
 from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
 from rules.details_roles import Ownership, read_roles
 from rules.details_spelling import is_another_name, writer_of
-from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, sentences
+from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, leads_over, sentences
 from rules.details_typed import as_meant
 from rules.lexicon import details_words as words
 from rules.normal_form import unwrapped
 
 MOST_OF_A_SUBJECT = 200
+MOST_SENTENCES = 150
 MOST_VALUES = 20
 """Values in one letter; a list of more is no person's change of details."""
 
@@ -47,7 +49,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
     whose = Ownership(title)
     topic = _topic(title, None)
     writer = writer_of(text)
-    for number, sentence in enumerate(sentences(letters)):
+    for number, sentence in enumerate(islice(sentences(letters), MOST_SENTENCES)):
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
@@ -60,8 +62,9 @@ def _mentions(text: str, title: str) -> list[Mention]:
         said = blotted(sentence.letters, named, sentence.start)
         whose.strike_out(said, here, found, sentence.start)
         for mention in here:
-            mention.sentence, mention.is_aside = number, not _WORD.search(said) or bool(words.REPORTED.search(said))
+            mention.sentence, mention.is_aside = number, _is_aside(said, sentence.before)
         found += here
+    whose.strike_in_the_end(found)
     return found
 
 
@@ -69,6 +72,11 @@ def _may_name(written: str, sentence: Sentence, topic: str | None) -> bool:
     """Tell whether a name may stand in a sentence: behind a label or with a capital, or as all there is of it."""
     is_continued = topic is not None and sentence.is_on_same_line
     return bool(sentence.label_end or is_continued or _SECOND_CAPITAL.search(written))
+
+
+def _is_aside(said: str, before: str) -> bool:
+    """Tell whether a sentence holds nothing but values and nothing leads over to it, or only tells of letters and calls."""
+    return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
 _WORD = re.compile(r"\w")

@@ -52,10 +52,10 @@ def held_fields(data_held: tuple[str, ...]) -> tuple[Field, ...]:
 
 
 def filled_lines(text: str) -> str:
-    """Return the lines of our form that were filled in, behind its heading, without the marks of a quotation."""
+    """Return the lines of our form that were filled in, behind its heading, unquoted and said to be new: none only tells who writes."""
     lines = text.splitlines()
     begins = next((number for number, line in enumerate(lines) if line.strip(" \t>|*").endswith(tuple(HEADINGS.values()))), None)
     if begins is None:
         return ""
     found = filter(None, map(_LINE.fullmatch, lines[begins + 1 : begins + 1 + _MOST_LINES]))
-    return "\n".join(f"{line['label']}: {line['value']}" for line in found)
+    return "\n".join(f"{line['label']} (new): {line['value']}" for line in found)

@@ -34,7 +34,8 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
         before = [field for field in fields if field.end() <= start]
         field = before[-1] if before else fields[0] if fields else None
         parts = nominatives(written[start:end].split(), Setting(bool(_GOVERNS.search(left)), after, writer))
-        values = _by_field(str(field.lastgroup) if field else topic or "name", parts)
+        is_list = len({each.lastgroup for each in before}) > 1 and not found  # "surname, name and patronymic: A B C"
+        values = _by_field("full" if is_list and len(parts) > 1 else _field_of(field, topic), parts)
         mention_of = sentence.start + start, sentence.start + end
         for part, value in values.items():
             mention = Mention(part, value, *mention_of, is_whole=len(values) > 1, is_unnamed=not field and topic is None)
@@ -43,7 +44,7 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
             mention.is_named = is_label or _is_asked_for(left, before, topic if sentence.before else None)
             _read_case(mention, written[start:end], after)
             found.append(mention)
-    if any(mention.is_unnamed and mention.field is Field.SURNAME for mention in found):
+    if any(mention.is_unnamed and not mention.is_whole and mention.field is Field.SURNAME for mention in found):
         for mention in found:
             mention.field = mention.field if mention.is_whole else Field.SURNAME
     return found
@@ -54,6 +55,11 @@ def _is_asked_for(left: str, before: list[re.Match[str]], topic: str | None) -> 
     if not before:
         return topic is not None and not BESIDE.sub("", left)
     return bool(words.CHANGE.search(left, 0, before[-1].start())) and not BESIDE.sub("", left[before[-1].end() :])
+
+
+def _field_of(field: re.Match[str] | None, topic: str | None) -> str:
+    """Return what a name is called; "the name" is the part of it that was spoken of before."""
+    return str(field.lastgroup) if field and (field.lastgroup != "name" or not topic) else topic or "name"
 
 
 def _by_field(field: str, parts: list[str]) -> dict[Field, str]:

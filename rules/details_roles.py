@@ -1,6 +1,7 @@
 """What the words around a value make of it: the old or the new one, or none of the person's own that is to be changed."""
 
 import re
+from itertools import pairwise
 
 from rules.details_change import Field
 from rules.details_text import BESIDE, NAME_PARTS, Mention, Role, Sentence
@@ -12,6 +13,7 @@ _CLAUSE_ENDS = re.compile(r"[,;]")
 _PLEASE = re.compile(r",?\s*(?:please|kindly|пожалуйста|отинемин|(?<!\w)плиз)(?!\w)(?:\s*,)?")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
 _ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:.-]*\Z")
+_IN_BRACKETS = re.compile(r"\s*\([^()]*\)")
 _PARTS = re.compile(r",|(?<!\w)(?:а\s+не|not|вместо|instead|rather)(?!\w)")
 _OF_WHAT_WAS_SAID = re.compile(r"\W*(?:it|this|that|these|это|эти|бул|ол|он|речь|for|для)(?!\w)")
 _BRACKETS = ' (,-"'
@@ -21,6 +23,7 @@ _NEAR = 20
 def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
     """Say of each value in a sentence what the words around it make of it."""
     before: Mention | None = None
+    spoken_of = ""
     for number, mention in enumerate(here):
         if before and before.start == mention.start:  # another part of the same full name
             mention.role, mention.is_beside = before.role, before.is_beside
@@ -32,12 +35,29 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
             left = f"{sentence.before} "
         if mention.role is Role.NEUTRAL:
             _read_role(mention, left, right, before)
+        spoken_of = left if not before or _is_named_anew(left) else f"{spoken_of}{VALUE}{left}"
         mention.is_named = mention.is_named or _names_contact(sentence, mention, title)
-        if _does_not_count(mention, left, right, sentence.letters):
+        if _is_no_phone_of_theirs(mention, spoken_of, right) or _does_not_count(mention, left, right, sentence.letters):
             mention.role = Role.NOT_IT
         if mention.field in NAME_PARTS and not mention.is_beside and not words.NAME_FIELD.search(sentence.letters):
             mention.role = Role.NEUTRAL
         before = mention
+    _share_what_follows(sentence, here)
+
+
+def _share_what_follows(sentence: Sentence, here: list[Mention]) -> None:
+    """Let "surname A, given name B, so they should be" hold for both."""
+    for first, second in pairwise(here):
+        follows = beside.RIGHT_NEW.match(sentence.letters, second.end - sentence.start)
+        if (
+            follows
+            and first.is_named
+            and first.role is Role.NEUTRAL
+            and second.role is Role.NEW
+            and {first.field, second.field} <= NAME_PARTS
+        ):
+            between = sentence.letters[first.end - sentence.start : second.start - sentence.start]
+            first.role = Role.NEW if _ONLY_JOINS.match(_without_field(between)) else first.role
 
 
 def _speaks_of_the_next(sentence: str, mention: Mention) -> bool:
@@ -46,8 +66,14 @@ def _speaks_of_the_next(sentence: str, mention: Mention) -> bool:
 
 def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
     mention.role, is_beside = _role(left, right)
+    is_in_passport = mention.field in NAME_PARTS and words.IN_PASSPORT.search(_last_clause(left))
+    if is_in_passport and (mention.role is Role.NEUTRAL or words.WRITTEN.match(right)):
+        mention.role, is_beside = Role.NEW, True
     mention.is_unnamed = mention.is_unnamed and not (mention.field is Field.SURNAME and beside.LEFT_ME.search(left))
     mention.is_beside = mention.is_beside or is_beside
+    if before and before.field is mention.field and (inside := _IN_BRACKETS.match(left + right.partition(VALUE)[0])):
+        is_recorded = mention.role is Role.NEUTRAL or words.RECORDED.search(inside[0])
+        mention.role, mention.is_beside = (Role.OLD, True) if is_recorded else (mention.role, is_beside)
     if before and mention.role is Role.NEUTRAL and (joined := _ONLY_JOINS.match(_without_field(left))):
         is_alike = bool(joined["joint"].strip()) if before.field is mention.field else before.role is not Role.OLD
         if is_alike:
@@ -65,6 +91,9 @@ def _role(left: str, right: str) -> tuple[Role, bool]:
     clause = _last_clause(left)
     if told := [*words.ROLE.finditer(clause)]:
         return Role[str(told[-1].lastgroup).upper()], not BESIDE.sub("", clause[told[-1].end() :])
+    if not clause.strip(_BRACKETS) and (told := [*words.ROLE.finditer(before := _last_clause(left.rstrip(_BRACKETS)))]):
+        is_told = not BESIDE.sub("", before[told[-1].end() :])  # "my new number, 8 700 …"
+        return (Role[str(told[-1].lastgroup).upper()], True) if is_told else (Role.NEUTRAL, False)
     is_change = bool(words.CHANGE.search(clause))
     if (beside.GOVERNS.search(clause) and not words.REPORTED.search(clause)) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
         return Role.NEW, is_change
@@ -91,17 +120,31 @@ def _names_contact(sentence: Sentence, mention: Mention, title: str) -> bool:
     return any(map(word.search, (sentence.letters, sentence.before, title if is_first else "")))
 
 
+def _is_named_anew(left: str) -> bool:
+    """Tell whether it is said anew whose or what a value is."""
+    return any(word.search(left) for word in (*words.CONTACT_FIELD.values(), words.MINE))
+
+
+def _is_no_phone_of_theirs(mention: Mention, spoken_of: str, right: str) -> bool:
+    """Tell whether a number is of an office or a fax; "instead of the number at work" it may be the person's."""
+    if mention.field is not Field.PHONE:
+        return False
+    offices = [found.start() for found in words.NOT_THE_PERSONS.finditer(spoken_of)]
+    is_spoken_of = any(VALUE not in spoken_of[start:] or not beside.INSTEAD.search(spoken_of, 0, start) for start in offices)
+    return bool(is_spoken_of or words.NOT_THE_PERSONS.match(right.lstrip(_BRACKETS)[:_NEAR]))
+
+
 def _does_not_count(mention: Mention, left: str, right: str, sentence: str) -> bool:
     """Tell whether a value stays what it is, is one more, is there for a while, or is no contact of the person's own."""
     clause, right = _last_clause(left), right.lstrip(_BRACKETS)
-    if mention.field is Field.PHONE and (words.NOT_THE_PERSONS.search(left) or words.NOT_THE_PERSONS.match(right[:_NEAR])):
-        return True
     return mention.role is not Role.OLD and bool(
         words.YOURS.search(clause)
         or words.SAME.search(clause)
         or words.SAME.match(right)
+        or words.STAYS.match(right)
         or words.ADDITIONAL.search(left)
         or words.TEMPORARY.search(sentence)
+        or (mention.field not in NAME_PARTS and mention.role is Role.NEUTRAL and words.REPORTED.search(clause))
     )
 
 
@@ -112,20 +155,40 @@ class Ownership:
         """A relative in the subject makes the whole letter one about somebody else."""
         self._is_of_another = _relative_in(title) is not None
         self._has_named_another = self._is_of_another
+        self._renames = bool(words.NAME_FIELD.search(title))
+        self._has_ended = self._asks = self._demands = False
+        self._only: frozenset[Field] = frozenset(Field)
 
     def strike_out(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out of a sentence's values, and of the earlier ones, what does not count."""
         self._strike_others(letters, here, earlier, start)
-        if back := words.TAKEN_BACK.search(letters):
-            told = _TOLD_ENDS.search(letters, back.end())
-            end = start + (told.start() if told else len(letters))
-            _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW])
-        if _is_unsure(letters):
-            _strike([*(each for each in earlier if not each.is_beside), *here])
-        if _is_only_asked(letters):
-            _strike([each for each in here if each.role is not Role.OLD])
-        elif (if_ := words.IF.search(letters)) and not words.IF_YOU_CAN.search(letters):
-            _strike([each for each in here if each.role is not Role.OLD and not each.is_beside and each.start > start + if_.start()])
+        self._listen(letters, here, earlier)
+        if self._has_ended:
+            _strike([each for each in here if each.role is not Role.NEW])
+        if words.KEPT.search(letters) and not here and not words.ADDITIONAL.search(letters):
+            _strike([each for each in earlier if each.field in (_fields_in(letters) or Field)])
+        _strike_doubtful(letters, here, earlier, start)
+
+    def _listen(self, letters: str, here: list[Mention], earlier: list[Mention]) -> None:
+        """Note what a sentence says of the whole letter: where it ends, what is only asked, and which field alone changes."""
+        is_change = words.CHANGE.search(letters) is not None
+        self._has_ended = self._has_ended or (bool(earlier) and words.SIGNED.match(letters) is not None)
+        self._asks = self._asks or (not here and words.ASKS_WHAT_IS_RECORDED.search(letters) is not None)
+        self._demands = self._demands or (self._asks and is_change and not letters.rstrip().endswith("?"))
+        self._renames = self._renames or (is_change and words.NAME_FIELD.search(letters) is not None)
+        if is_change and not here and words.ONLY.search(letters):
+            self._only = _fields_in(letters) or self._only
+        if earlier and not here and words.THAT_IS_MINE.match(letters):
+            _confirm(earlier[-1], letters)
+
+    def strike_in_the_end(self, found: list[Mention]) -> None:
+        """Strike out what is not among "only my phone changed", and a name in labelled lines that only tells whose the new contact is."""
+        _strike([each for each in found if each.field not in self._only or (self._asks and not self._demands)])
+        names = [each for each in found if each.field in NAME_PARTS]
+        contacts = {each.field for each in found if each.is_named and each.role in (Role.NEW, Role.NEUTRAL)} - NAME_PARTS
+        is_whole = len({each.field for each in names}) > 1 and not any(each.role is Role.OLD for each in names)
+        if len(contacts) == 1 and is_whole and not self._renames:
+            _strike([each for each in names if each.role is Role.NEUTRAL])
 
     def _strike_others(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out another person's values: those beside a relative, and those behind until the person is spoken of again."""
@@ -142,6 +205,22 @@ class Ownership:
         for mention in here:
             if not _is_spared(letters, ends, relative, mention.start - start):
                 mention.role = Role.NOT_IT
+
+
+def _strike_doubtful(letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
+    """Strike out what is taken back, in doubt, only asked or supposed."""
+    if back := words.TAKEN_BACK.search(letters):
+        told = _TOLD_ENDS.search(letters, back.end())
+        end = start + (told.start() if told else len(letters))
+        _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW])
+    if _is_unsure(letters):
+        _strike([*(each for each in earlier if not each.is_beside), *here])
+    if _is_only_asked(letters):
+        _strike([each for each in here if each.role is not Role.OLD])
+    elif (if_ := words.IF.search(letters)) and not words.IF_YOU_CAN.search(letters):
+        clause = start + if_.end() + len(letters[if_.end() :].partition(",")[0])
+        supposed = [each for each in here if each.role is not Role.OLD and each.start > start + if_.start()]
+        _strike([each for each in supposed if not each.is_beside or each.start < clause])
 
 
 def _is_spared(letters: str, ends: list[int], relative: int, at: int) -> bool:
@@ -164,6 +243,20 @@ def _relative_in(letters: str) -> int | None:
 def _is_unsure(letters: str) -> bool:
     """Tell whether the person is in doubt, and not of the old value or a password."""
     return any(words.UNSURE.search(clause) and not words.OF_THE_OLD.search(clause) for clause in letters.split(","))
+
+
+def _fields_in(letters: str) -> frozenset[Field]:
+    """Return the fields that a sentence names."""
+    contacts = {field for field, word in words.CONTACT_FIELD.items() if word.search(letters)}
+    names = {str(found.lastgroup) for found in words.NAME_FIELD.finditer(letters)}
+    parts = NAME_PARTS if names & {"full", "name"} else {part for part in NAME_PARTS if part in names}
+    return frozenset(contacts | parts)
+
+
+def _confirm(mention: Mention, letters: str) -> None:
+    """Take a value for the new one of which the next sentence says "that is my number"."""
+    if mention.role is Role.NEUTRAL and words.CONTACT_FIELD.get(mention.field, words.NAME_FIELD).search(letters):
+        mention.role, mention.is_beside, mention.is_named = Role.NEW, True, True
 
 
 def _strike(mentions: list[Mention]) -> None:

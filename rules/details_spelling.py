@@ -13,7 +13,7 @@ from rules.details_change import Field
 from rules.lexicon.details_words import FEMININE, MASCULINE, same_letters
 
 _PATRONYMIC = re.compile(
-    r"\w+(?:(?:вич|ұлы|улы|қызы|кызы|uly|ūly|qyzy|kyzy|vich)(?:[ауе]|ем)?|(?:вн|ичн|нишн)(?:а|у|ы|е|ой)|vna|ichna)\Z", re.IGNORECASE
+    r"\w+(?:(?:вич|ұлы|улы|қызы|кызы|uly|ūly|qyzy|kyzy|v[iy]ch)(?:[ауе]|ем)?|(?:вн|ичн|нишн)(?:а|у|ы|е|ой)|vna|ichna)\Z", re.IGNORECASE
 )
 _SURNAME = re.compile(
     r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo]va|sky|skaya)\Z",
@@ -135,6 +135,7 @@ _GENITIVE = re.compile(r"(?:ның|нің|дың|дің|тың|тің)\Z")
 _ABLATIVE = re.compile(r"(?:дан|ден|тан|тен|нан|нен)\Z")
 _ACCUSATIVE = re.compile(r"(?<!бер)(?<!кел)(?<!тұр)(?:ны|ні|ды|ді|ты|ті)\Z")
 _CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт)")
+_NOT_TO = re.compile(r"[\"\s]*емес\s*,?\s*(?:ал\s+)?\"?\w+(?:га|ге|ка|ке)(?!\w)")
 _TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:га|ге|ка|ке)(?!\w)")
 _AS_ANOTHER = re.compile(r"[\"\s]*\w+\"?\s+деп(?!\w)")
 _PREDICATE = re.compile(r"(?:[мбп]ын|[мбп]ін)\Z")
@@ -157,7 +158,7 @@ def _without_kazakh_ending(word: str, after: str) -> str:
     """Take off a Kazakh ending where the sentence shows that it is one."""
     if is_replaced(word, after):
         return _ABLATIVE.sub("", word) if _ABLATIVE.search(word) else _ACCUSATIVE.sub("", word)
-    if is_replacing(word, after):
+    if is_replacing(word, after) or (len(word) >= _SHORTEST and _NOT_TO.match(after)):
         return _DATIVE.sub("", word)
     if len(word) > _SHORTEST and _PREDICATE.search(word):  # «мен Үлгіевпін»
         return word[:-3]

@@ -81,7 +81,7 @@ def cleaned(text: str) -> str:
 
 
 _STOP = re.compile(r"[!?;\n]+|(?<![\s.]\w)(?<![\s.]\w\w)(?<![\s.]\w\w\w)\.(?=\s|\Z)|\.(?=\s+[^\W\d_]|\Z)")
-_LABEL = re.compile(r"[\W_]*+(?:\d{1,2}\s?[.)]\s*)?(?P<label>[^:=\ue000]{2,40}?)\s?(?:[:=]|\s-(?=\s))[\s\"]*")
+_LABEL = re.compile(r"[\W_]*+(?:(?:\d{1,2}|\w)\s?[.)]\s*)?(?P<label>[^:=\ue000]{2,40}?)\s?(?:[:=]|\s-(?=\s))[\s\"]*")
 BESIDE = re.compile(rf"{BESIDE_WORDS.pattern}|[\W_]")
 
 
@@ -100,10 +100,18 @@ def sentences(letters: str) -> Iterator[Sentence]:
                 bool(before) and "\n" not in letters[start - 1 : start],
                 label.end() if label and _is_label(label["label"]) else 0,
             )
-            before = sentence.strip()
-        if stop and stop[0].count("\n") > 1 and not before.endswith(":"):
+            before = sentence.strip() if re.search(r"\w", sentence) or not leads_over(before) else before
+        if stop and stop[0].count("\n") > 1 and not leads_over(before):
             before = ""
         start = end
+
+
+_BELOW = re.compile(r"(?<!\w)(?:below|following|ниже|следующ|томенде|келеси)")
+
+
+def leads_over(sentence: str) -> bool:
+    """Tell whether a sentence announces the next one."""
+    return sentence.endswith(":") or _BELOW.search(sentence) is not None
 
 
 def _is_label(label: str) -> bool:

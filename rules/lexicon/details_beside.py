@@ -15,6 +15,7 @@ def _pattern(before: str, alternatives: tuple[str, ...], after: str = "") -> re.
     return re.compile(f"{before}(?:{'|'.join(alternatives).translate(_KAZAKH)}){after}")
 
 
+_KAZAKH_WISH = r"(?:қой|бер|ал|жібер|таста)(?:ы|і)?(?:ң(?:ыз|із|дар|дер)|саң|сең|шы|ші|сын|сін|у)\w*"
 BESIDE_WORDS = re.compile(rf"{WORD_BEGINS}(?:{either(BESIDE_VALUES)})(?!\w)")
 
 # --- Left -----------------------------------------------------------------------------------------------------------------------
@@ -25,9 +26,9 @@ LEFT_OLD = _pattern(
     r"(?<!\w)",
     (
         r"instead\s+of|in\s+place\s+of|rather\s+than|(?:and|but)?\s*not|from|replac(?:e|es|ing)|was(?:\s+called)?",
-        r"вместо|взамен|(?:а|и)?\s*не|со?(?!\s+(?:номером|телефоном|адресом|почтой|фамилией|именем|отчеством)(?!\w))|заменяет|сменил[аи]?(?!\s+(?:\w+\s+){0,2}на(?!\w))",
-        r"обраща(?:ются|етесь)|называ(?:ют|ете)|пиш(?:ете|ут)|записал[аи]?|у\s+вас(?:\s+(?:стоит|значится|указан\w*|записан\w*))?",
-        r"you(?:'ve|\s+have)?\s+(?:got|keep|kept|show|write|wrote|put|spell|spelt|spelled)|some(?:one|body)\s+(?:called|named)|still\s+says?",
+        r"вместо|взамен|(?:а|и)?\s*не|со?(?!\s+(?:номером|телефоном|адресом|почтой|фамилией|именем|отчеством)(?!\w))|заменяет",
+        r"обраща(?:ются|етесь)|называ(?:ют|ете)|пиш(?:ете|ут)|записал[аи]?|в\s+вашей\s+\w+(?:\s+я)?|у\s+вас(?:\s+(?:стоит|значится|указан\w*|записан\w*))?",
+        r"(?:has|have|lists?|shows?|know)\s+me\s+(?:down\s+)?as|you(?:'ve|\s+have)?\s+(?:got|keep|kept|show|write|wrote|put|spell|spelt|spelled|used)|some(?:one|body)\s+(?:called|named)|still\s+says?",
         r"in\s+your\s+\w+(?:\s+(?:is|it's|says))?|(?:addressed|was|were|letters?|come|came)\s+to|(?:идут|приход\w+)\W+уважаем\w+|сізд(?:ер)?(?:де|егі)|s/",
     ),
     _GAP,
@@ -35,9 +36,11 @@ LEFT_OLD = _pattern(
 LEFT_NEW = _pattern(
     "",
     (
-        r"(?<!\w)(?:should\s+(?:be|read|say)|must\s+be|needs?\s+to\s+be|has\s+to\s+be|is\s+now|now\s+is|i\s+am\s+now|i'm\s+now|now\s+i(?:\s+am|'m)|but|becomes?|became)",
+        r"(?<!\w)(?:should\s+(?:be|read|say|(?:now\s+)?be\s+(?:listed|recorded|shown|entered|spelt|spelled|written)\s+as)|to\s+read|must\s+be|needs?\s+to\s+be|has\s+to\s+be|is\s+now|now\s+is|i\s+am\s+now|i'm\s+now|now\s+i(?:\s+am|'m)|but|becomes?|became|i\s+(?:now\s+)?go\s+by|known\s+as|make\s+(?:it|that))",
         r"(?<!\w)(?:а|нужно|надо|следует(?:\s+\w+)?|должн\w+(?:\s+(?:быть|стоять|читаться))?|правильно|верно|теперь?(?:\s+я)?|енді\s+мен|стал[ао]?)",
         r"(?<!\w)(?:chang|updat|correct|amend|switch|fix|replac|edit|set)\w*(?:\s+\w+){0,6}?\s+(?:to|as|with|by)",
+        r"(?<!\w)(?:resum\w*|took|taken|adopt\w*|(?:revert\w*|back)\s+to|верну\w+\s+(?:к|себе)|взял[аи]?|принял[аи]?)(?:\s+(?:my\s+)?maiden|\s+девич\w+)?",
+        r"(?<!\w)(?:swap|exchang)\w*(?:\s+\w+){0,6}?\s+for",
         r"(?<!\w)(?:измен|замен|поменя|смен|исправ|обнов|перепи|переимен|переоформ|меня)\w*(?:\s+[\w-]+){0,6}?\s+на",
         r"(?<!\w)(?:писать|spell|то\s+есть|i\.?e\.?)|емес\s*,?(?:\s*ал)?(?!\w)|->|=>|→|⇒|>>",
     ),
@@ -46,13 +49,14 @@ LEFT_NEW = _pattern(
 LEFT_ME = _pattern(
     r"(?<!\w)",
     (
-        r"i(?:\s+am|'m)\s+(?:now|again)|now\s+i(?:\s+am|'m)|became",
+        r"i(?:\s+am|'m)\s+(?:now|again)|now\s+i(?:\s+am|'m)|became|i\s+(?:now\s+)?go\s+by|known\s+as",
         r"теперь\s+я|я\s+(?:теперь|снова|опять|уже)|стала?",
         r"мен\s+енді|енді\s+мен",
     ),
     _GAP,
 )
 """Whoever is now called so: of a surname, that is enough."""
+INSTEAD = re.compile(r"(?<!\w)(?:вместо|взамен|instead\s+of|replac\w+|from|со?)\s+$")
 GOVERNS = re.compile(rf"(?<!\w)(?:на|к|to|as|with|by|into|деп|в|как)\s*[\"'(:]*\s*(?:(?:{either(BESIDE_VALUES)})\s+){{0,3}}[\"'(:]*$")
 
 # --- Right ----------------------------------------------------------------------------------------------------------------------
@@ -67,19 +71,20 @@ RIGHT_OLD = _pattern(
     _EDGE,
     (
         rf"{_IS_MY}(?:old|former|previous|стар\w+|прежн\w+|бывш\w+|ескі(?!сі)\w*|бұрынғы(?!сы)\w*){_NOT_OF_THE_NEXT}{_IS_ALL}",
-        r"(?:,?\s*(?:it|that|this|which)\s?)?(?:'?s\s+|(?:is|are|was|has|will)\s+(?:be\s+|been\s+|being\s+)?)?(?:no\s+longer|not\s+(?:in\s+use|valid|mine|my|me|working|active|correct|right)|wrong|incorrect|misspel|clos(?:ed|ing)|what\s+you|the\s+one\s+you"
-        r"|shut|switched\s+off|cut\s+off|discontinued|deactivated|blocked|disconnected|lost|dead|gone|hacked|expired|cancelled|out\s+of)",
+        r"(?:(?:in|on)\s+(?:my|your|the)\s+\w+\s+)?(?:,?\s*(?:it|that|this|which)\s?)?(?:'?s\s+|(?:is|are|was|has|will)\s+(?:be\s+|been\s+|being\s+)?)?(?:no\s+longer|not\s+(?:in\s+use|valid|mine|my|me|working|active|correct|right)|wrong|incorrect|misspel|clos(?:ed|ing)|what\s+you|the\s+one\s+you"
+        r"|shut|bounc(?:es|ed|ing)|switched\s+off|cut\s+off|discontinued|deactivated|blocked|disconnected|lost|dead|gone|hacked|expired|cancelled|out\s+of)",
+        r"was\s+(?:my|mine)(?!\s+old)|был[аио]?\s+(?:у\s+меня|мо[йея]|раньше)",
         r"(?:was\s+)?(?:changed|replaced)\s+(?:to|with|by)",
         r"(?:уже\s+|мне\s+|я\s+)*(?:больше\s+)?не\s+(?:работа|попа|захо|открыва|актуал|действ|использ|пользу|мо[йя]|принадлеж|верн|правильн|обслужив|отвеча)",
         r"(?:уже\s+)?(?:неактуал|неверн|неправильн|недейств|недоступ|ошиб|удал(?:ите|ить|ен)|убер|убрать|отключ|заблокирован|утерян|потерян"
-        r"|устарел|закрыт|закро|взломан)",
+        r"|устарел|закрыт|закро|взломан|возвраща)|,?\s*скоро\s+(?:отключ|закро|удал)|не\s+(?:дохо|доставля|чита|проверя|существ)",
         r"(?:замен|измен|исправ|поменя|смен)\w+\s+(?:\w+\s+)?(?:на|номером|адресом)(?!\w)",
         rf"(?:номером|телефоном|адресом|почтой)\s*{VALUE}",
         rf"(?:to|for|на)\s*{_NEXT}",
         r"(?:дұрыс\s+|енді\s+|(?:менің\s+)?(?:нөмірім|поштам|телефоным)\s+)?емес(?!\w)|(?:енді\s+)?(?:жұмыс\s+)?істемейді|қате|(?:керек|қажет)\s+емес|қолданыста\s+жоқ|жоқ(?!\w)|ауысты(?!\w)",
-        r"(?:болып\s+|деп\s+)(?:қате\s+|қысқа\s+)?(?:жазыл(?!сын|уы)|жазас|жазыпс|тіркел(?!сін|уі)|көрсетіл(?!сін|уі)|жазып|жазған|тұр|енгізіл|кет)",
+        rf"(?:болып\s+|деп\s+)(?:қате\s+|қысқа\s+)?(?:жазыл(?!сын|уы)|жазас|жазыпс|тіркел(?!сін|уі)|көрсетіл(?!сін|уі)|жазып(?!\s+{_KAZAKH_WISH})|жазған|тұр|енгізіл|кет)",
         r"-?(?:ның|нің|дың|дің|тың|тің)?\s*орнына|-?(?:дан|ден|тан|тен|нан|нен)(?!\w)|еді(?!\w)|болды\s*,?\s*(?:ал\s+)?(?:енді|қазір)|болатын(?!\w)|болған(?!\w)",
-        r"деген(?:нің|нен|ді|і)(?!\w)|нөмірінен|поштасынан|өшір|сөндірілген|жабыл|өшіп|өшті|жоғал|қолданба|пайдаланба",
+        r"(?:(?!ескі|бұрынғы)\w+\s+){0,3}(?:алып\s+таста|өшір|жойып|жойы)|деген(?:нің|нен|ді|і)(?!\w)|нөмірінен|поштасынан|өшір|сөндірілген|жабыл|өшіп|өшті|жоғал|қолданба|пайдаланба",
         rf"(?:нөмірін|поштасын|телефонын)\s[^,;]*{VALUE}|-?(?:ны|ні|ды|ді|ты|ті)(?!\w)[^,;]*{VALUE}",
         r"->|=>|→|⇒|>>",
     ),
@@ -89,11 +94,12 @@ RIGHT_NEW = _pattern(
     (
         rf"{_IS_MY}(?:new|нов\w+|жаңа\w*){_NOT_OF_THE_NEXT}",
         r"is\s+(?:my|the)\s+(?:correct|right|actual|current)|(?:from\s+)?now(?!\w)|instead(?!\w)|in\s+(?:its|their)\s+(?:place|stead)|rather\s+than|replaces",
+        r",?\s*to\s+be\s+(?:added|recorded|entered)(?!\w)",
         r"теперь|(?:,?\s*(?:он|она|оно|it|this)\s+)?(?:заменяет|вместо|взамен)|,?\s*а\s+не\s+",
         r"/(?!\S)",
         rf",?\s*(?:(?:and\s+|but\s+)?not|а?\s*не)\s*{_NEXT}",
-        r"деп\s+(?:түзе|жазыңыз|жазсаңыз|жазылсын|жазылуы|тіркелсін|тіркелуі|көрсетілсін|өзгерт|ауыстыр|жаңарт|көрсетіңіз|тіркеңіз"
-        r"|енгізіңіз|алмастыр|жазу|санаңыз)",
+        r"деп\s+(?:түзе|жазылуы|тіркелуі|өзгерт|ауыстыр|жаңарт|алмастыр|жазу|\w+(?:ңыз|ңіз|ңдар|ңдер|саңыз|сеңіз|сын|сін)\w*(?!\w))",
+        rf"деп\s+\w+\s+{_KAZAKH_WISH}",
         r"болуы\s+(?:керек|тиіс)|болып\s+(?:өзгер|ауыс|түзет)|болды(?!\w)|болсын|дегенге(?!\w)",
         r"-?(?:ға|ге|қа|ке)\s+(?:өзгер|ауыс|түзе|алмас|жаңарт|қоңырау|хабарлас|жаз|жібер)",
         r"(?:нөмір|пошта|телефон|адрес|мекенжай)\w*(?:не|на|ға|ге)(?!\w)",
