@@ -228,7 +228,8 @@ def _held(case: Case, reason: str, may_be: tuple[RequestType, ...], *, answer: b
 
 
 def _asks(case: Case) -> bool:
-    return case.reading.outcome in (Outcome.REQUEST, Outcome.HELD)
+    reading = case.reading
+    return reading.outcome is Outcome.REQUEST or (reading.outcome is Outcome.HELD and reading.is_plausible)
 
 
 def _is_sure(case: Case) -> bool:

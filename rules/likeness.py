@@ -49,6 +49,12 @@ def words_alike(letter: Letter) -> str:
     return " ".join(word for word in by_word if word in heaviest)
 
 
+def known_words(letter: Letter) -> int:
+    """Return how many words of ``letter`` other letters have too."""
+    weights, _ = _learnt()
+    return sum(word.isalpha() and word[:_LONG] in weights for _, words in _words(letter) for word in words)
+
+
 def length_of(pieces: int) -> float:
     """Return what the weights of so many pieces are divided by: a long letter weighs no more for being long, a few words weigh little."""
     return math.sqrt(max(pieces, _FEW))

@@ -50,6 +50,7 @@ from rules.evidence.subject import (
     name_mark_exactly,
     name_mark_nearly,
     pass_over_automatic_mail,
+    pass_over_consent,
     pass_over_thanks,
     read_subject,
 )
@@ -152,6 +153,7 @@ _ASKING = (ACTS | GRID.keys() | CONTRARY.keys() | OBJECTS | {Sense.POLICY}) - {S
 PLAIN: tuple[Evidence, ...] = (
     pass_over_automatic_mail,
     pass_over_thanks,
+    pass_over_consent,
     name_mark_exactly,
     name_mark_nearly,
     hear_authority,

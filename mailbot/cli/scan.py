@@ -57,6 +57,8 @@ def scan(
         raise typer.BadParameter("this goes with --take-in", param_hint="UID... or --all")
     if take and not (chosen or everything or sys.stdin.isatty()):
         raise typer.BadParameter("nobody is here to be asked: name UIDs, or type --all", param_hint="--take-in")
+    if chosen and everything:
+        raise typer.BadParameter("UIDs and --all exclude each other", param_hint="UID... or --all")
     settings = settings_in(config)
     inboxes = _inboxes(settings, inbox, folder)
     today = datetime.now(UTC).astimezone(ZoneInfo(settings.operator.timezone)).date()

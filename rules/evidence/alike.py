@@ -20,7 +20,7 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import has
-from rules.likeness import kind_of, likeness, words_alike
+from rules.likeness import kind_of, known_words, likeness, words_alike
 from rules.vocabulary import Certainty, RequestType
 
 UNLIKE = 0.25
@@ -35,13 +35,16 @@ ALIKE = 0.8
 NEARLY_THE_SAME = 0.97
 """The likeness from which on a letter may be taken for a request, and not only shown."""
 
+FEWEST_WORDS = 4
+"""Words that other letters have too: of fewer nothing can be told ("What is that?", or garbage)."""
+
 LEADS_A_LITTLE, LEADS = 1.0, 2.0
 """How far one type leads the next: to be named as what is meant, and to doubt another type that the words name."""
 
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
+    if letter.body is None or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
         return None
     kind, lead = kind_of(letter)
     if kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and (changes := changes_in(letter)):

@@ -58,7 +58,10 @@ def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
     """The body asks for something else as well."""
-    asked = {demand.type for sentence in letter.acting for demand in demands(sentence) if demand.certainty is Certainty.NEAR}
+    made = [(sentence, demand) for sentence in letter.acting for demand in demands(sentence)]
+    asked = {demand.type for _, demand in made if demand.certainty is Certainty.NEAR}
+    if reading.type is RequestType.OPT_OUT:  # "unsubscribe, and delete my account": the wider demand, in whatever words
+        asked |= {demand.type for sentence, demand in made if demand.type is RequestType.DESTROY and has(sentence, Sense.MY)}
     if reading.type in (None, RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY):
         return None
     if reading.type in (RequestType.DESTROY, RequestType.ACCESS) and _wants_copy_first(letter):
@@ -73,7 +76,7 @@ def hear_second_demand(letter: Letter, reading: Reading) -> Reading | None:
 
 _COPY = re.compile(r"\b(?:копи[юийя]|выгрузк|выписк|copy|copies|export|көшірме)")
 _GIVEN = re.compile(
-    r"\b(?:дайте|дать|пришлите|вышлите|выдайте|предоставьте|send|give|let me have|post me|provide)"
+    r"\b(?:дайте|дать|получить|пришлите|вышлите|выдайте|предоставьте|send|give|get a|have a|let me have|post me|provide)"
     r"|(?:бер|жібер)(?:іп|іңіз)|сал(?:ып|ыңыз)"
 )
 

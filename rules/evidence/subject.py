@@ -21,7 +21,7 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.sentence import demands, has, is_clean, is_dangling, sentences, stands_alone
-from rules.lexicon.turned import is_turned
+from rules.lexicon.turned import is_change_of_mind, is_turned
 from rules.vocabulary import Certainty, Outcome, RequestType
 
 AUTOMATIC = re.compile(
@@ -47,6 +47,18 @@ def pass_over_thanks(letter: Letter, _marks: Marks) -> Reading | None:
     subject = letter.subject
     thanks_for = len(subject) > 1 and Sense.THANKS in subject[0].senses and not any(map(demands, letter.telling))
     return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.") if letter.only_thanks or thanks_for else None
+
+
+def pass_over_consent(letter: Letter, _marks: Marks) -> Reading | None:
+    """Consent is given, and nothing is taken back or refused."""
+    texts = (letter.subject, *letter.telling)
+    gives = any(has(text, Sense.GIVEN) for text in texts)
+    if not gives or any(has(text, *_AGAINST) or any(map(demands, sentences(text))) for text in texts):
+        return None
+    return Reading(Outcome.ORDINARY, reason="It gives consent.")
+
+
+_AGAINST = (Sense.REVOKE, Sense.CANCEL, Sense.REFUSE, Sense.OBJECT, Sense.NOT, Sense.STOP, Sense.ERASE, Sense.QUESTION, Sense.TAKEN_BACK)
 
 
 def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
@@ -75,7 +87,7 @@ def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
             matched = joined_text(word.text for word in text if Sense.AUTHORITY in word.senses)
             where = "in the subject" if text is letter.subject else "in the body"
             return request_for(marks, RequestType.AUTHORITY_INQUIRY, matched, Certainty.NEAR, f"The authorised body is named {where}.")
-    if has(letter.subject, Sense.STATE_BODY):
+    if any(Sense.STATE_BODY in word.senses and Sense.BUSINESS not in word.senses for word in letter.subject):
         return held("A state body that is not the authorised one is named.", (RequestType.AUTHORITY_INQUIRY,))
     return None
 
@@ -91,7 +103,8 @@ def hear_complaint(letter: Letter, _marks: Marks) -> Reading | None:
     threatens = has(letter.subject, Sense.COMPLAINT, Sense.THREAT) and any(has(text, *_PRIVATE) for text in texts)
     said = [word for text in texts for word in text]
     is_told = has(said, Sense.LEAK) and has(said, Sense.MY, Sense.PERSONAL) and has(said, Sense.CONTACT, Sense.DATA)
-    threatens |= has(letter.subject, Sense.THREAT) and has(said, Sense.MY, Sense.ME) and not has(said, Sense.BUSINESS)
+    threats = any(Sense.THREAT in word.senses and Sense.COMPLAINT not in word.senses for word in letter.subject)
+    threatens |= threats and has(said, Sense.MY, Sense.ME) and not has(said, Sense.BUSINESS)
     if threatens or (is_told and not any(map(demands, texts))):
         return held("It is a complaint about personal data.", ANY_TYPE)
     return None
@@ -101,6 +114,8 @@ def hear_taking_back(letter: Letter, _marks: Marks) -> Reading | None:
     """An earlier letter is taken back, or an act is denied ("do not delete my data")."""
     if not any(is_turned(sentence) for sentence in sentences(letter.subject)):
         return None
+    if is_change_of_mind(letter.subject) and any(map(demands, letter.acting)):
+        return None  # the body says what of
     strangers = sum(not word.senses for word in letter.subject)
     if not has(letter.subject, Sense.REQUEST, *TELLING, *ACTS) and strangers > _MOST_STRANGERS:
         return None

@@ -23,6 +23,8 @@ from rules.vocabulary import Certainty, RequestType
 def hold_likely_demand(letter: Letter, marks: Marks) -> Reading | None:
     """An act and the person's own data, consent or contact stand in one sentence, but words that are not ours stand between them."""
     said = letter.telling[:HEARD_ANYHOW]
+    if any(has(text, Sense.GATHERING) and not has(text, Sense.MY) for text in said):
+        return None
     pairs = (*(letter.subject + sentence for sentence in said), *(before + after for before, after in pairwise(said)))
     types = [kind for text in (*sentences(letter.subject), *said, *pairs) for kind in likely(text)]
     if letter.subject and is_clean(letter.subject) and has(letter.subject, *ACTS) and len(set(types)) == 1:

@@ -225,7 +225,15 @@ PEOPLE: Table = {
     Sense.CLAUSE: "clause clauses section paragraph",
     Sense.THREAT: "report_you sue lawyer complain- shame",
     Sense.MATTER: "does_not_work doesn't_work bug bugs template- draft- endpoint dashboard pull_request qa",
+    Sense.GIVEN: (
+        "i_give_my_consent give_my_consent i_give_consent i_consent_to i_hereby_consent i_agree_to i_agree_with "
+        "i_confirm_my_consent confirm_my_consent hereby_agree agree_to_the_processing consent_to_the_processing_is_given"
+    ),
 }
 
-NOT_OURS = "content contents concert context contract- consensus"
+NOT_OURS = (
+    "content contents concert context contract- consensus aktualisierung banking blocks dates directory handle informs lifts manage "
+    "meals noticed offices older packing passes protect protected released remote required rescue scope screed spare story subscribed "
+    "terminal waiting wedding"
+)
 """Words near to ours that mean something else."""

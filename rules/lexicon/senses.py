@@ -88,6 +88,8 @@ class Sense(Enum):
     GATHERING = auto()
     """Where personal data are talked about: a seminar, a course, a newspaper."""
     SUBSCRIBE = auto()
+    GIVEN = auto()
+    """What is said by who gives a consent."""
     INSTRUCTION = auto()
     """What a footer tells its reader: where to click, what may be done, whom the letter was meant for."""
     MATTER = auto()

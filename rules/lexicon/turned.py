@@ -42,6 +42,12 @@ def is_taken_back(sentence: Words) -> bool:
     return False
 
 
+def is_change_of_mind(sentence: Words) -> bool:
+    """Tell whether ``sentence`` says no more than that somebody thinks otherwise now."""
+    back = [word for word in sentence if Sense.TAKEN_BACK in word.senses]
+    return bool(back) and all(word.text.startswith(_CHANGED_MIND) for word in back)
+
+
 _REST = ("остальн", "rest", "everything else", "қалған")
 _AS_BEFORE = ("as it is", "everything stays", "stays as", "keep everything", "как было", "как есть", "сол қалпында")
 _CHANGED_MIND = ("передумал", "ойым", "changed my mind", "change my mind")

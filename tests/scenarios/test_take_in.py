@@ -24,7 +24,7 @@ FOLDER = "mailbot/Take in"
 
 def odd(name: str = "aigerim", *more: str) -> bytes:
     """Write what recognition passes over, though a person of staff sees what is meant."""
-    return message(name, "About the flat on Abay avenue", f"My cousin told me that you know things of me. {name}", *more)
+    return message(name, "About the flat on Abay avenue", f"As agreed with your manager. {name}", *more)
 
 
 def drag(dovecot: Dovecot, user: str, uid: int = 1, folder: str = FOLDER, source: str = "INBOX") -> None:
