@@ -31,6 +31,8 @@ _UNSEEN = 0.3
 @lru_cache(8)
 def likeness(letter: Letter) -> float:
     """Return how like ``letter`` is to those that ask, from 0 to 1; several pieces of evidence ask about the same letter."""
+    if letter.as_written is not None:
+        return likeness(letter.as_written)
     weights, _ = _learnt()
     known = all_pieces(letter) & weights.keys()
     total = math.fsum(map(weights.__getitem__, known))
@@ -43,7 +45,7 @@ def words_alike(letter: Letter) -> str:
     by_word = dict[str, float]()
     for place, words in _words(letter):
         for word in (word for word in words if word.isalpha() and len(word) >= _SHORT):
-            weight = sum(weights.get(piece, 0.0) for piece in _pieces(place, word))
+            weight = sum(weights.get(piece, 0.0) for piece in _pieces(place, word[:_LONG], word[-_ENDING:]))
             by_word[word] = max(weight, by_word.get(word, weight))
     heaviest = sorted(by_word, key=by_word.__getitem__, reverse=True)[:_WORDS_TOLD]
     return " ".join(word for word in by_word if word in heaviest)
@@ -77,7 +79,7 @@ def all_pieces(letter: Letter) -> set[str]:
     pieces = set[str]()
     for place, words in _words(letter):
         for word in words:
-            pieces.update(_pieces(place, word))
+            pieces.update(_pieces(place, word[:_LONG], word[-_ENDING:] if len(word) > _SHORT else ""))
         pieces.update(f"{word[:_ENDING]} {following[:_ENDING]}" for word, following in pairwise(words))
     return pieces
 
@@ -88,10 +90,10 @@ def _words(letter: Letter) -> tuple[tuple[str, Sequence[str]], ...]:
 
 
 @lru_cache(8192)
-def _pieces(place: str, word: str) -> tuple[str, ...]:
-    """Return the pieces of a word: its beginnings, the shorter one also with its place, and its ending."""
-    pieces = (word[:_SHORT], f"{place}:{word[:_SHORT]}")
-    return (*pieces, word[:_LONG], f"-{word[-_ENDING:]}") if len(word) > _SHORT else pieces
+def _pieces(place: str, beginning: str, ending: str) -> tuple[str, ...]:
+    """Return the pieces of a word: its beginnings, the shorter one also with its place, and its ending if it is not all beginning."""
+    pieces = (beginning[:_SHORT], f"{place}:{beginning[:_SHORT]}")
+    return (*pieces, beginning, f"-{ending}") if ending else pieces
 
 
 # --- What was learnt ------------------------------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def line_of(piece: str, weight: float, counts: Counter[str]) -> str:
 def _learnt() -> tuple[dict[str, float], dict[str, str]]:
     """Return the weight of each piece, and the counts of each as they are written: few letters come so far that they are read."""
     text = files("rules").joinpath("likeness.tsv").read_text(encoding="utf-8")
-    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#\t")]
+    lines = [line.split("\t") for line in text.split("\n")[1:] if line]
     return {piece: float(weight) for piece, weight, _ in lines}, {piece: counts for piece, _, counts in lines if counts}
 
 

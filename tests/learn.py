@@ -40,9 +40,10 @@ class Taught(NamedTuple):
 
 
 def letters() -> list[Case]:
-    """Return the letters that teach."""
+    """Return the letters that teach, each once."""
     updates = (letter.case for letter in (*score_updates.samples(), *score_updates.own()))
-    return sorted((*samples(), *own(), *updates, *lawyers()), key=digest)
+    once = {digest(case): case for case in (*samples(), *own(), *updates, *lawyers())}
+    return [once[key] for key in sorted(once)]
 
 
 def lawyers() -> list[Case]:

@@ -19,7 +19,7 @@ from rules.lexicon.grid import GRID
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import has
+from rules.lexicon.sentence import demands, has
 from rules.likeness import kind_of, known_words, likeness, words_alike
 from rules.vocabulary import Certainty, RequestType
 
@@ -47,9 +47,11 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     if letter.body is None or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
         return None
     kind, lead = kind_of(letter)
-    if kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and (changes := changes_in(letter)):
+    may_be_update = kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and not any(has(text, Sense.OUR) for text in letter.telling)
+    of_writer = likeness(letter) >= ALIKE or any(has(text, Sense.MY) for text in letter.telling)
+    if may_be_update and of_writer and (changes := changes_in(letter)):
         return update_of(changes, marks)
-    if likeness(letter) < ALIKE or any(has(text, Sense.SUBSCRIBE) for text in letter.telling):
+    if likeness(letter) < ALIKE or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling)):
         return None
     if lead >= LEADS_A_LITTLE and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
@@ -66,10 +68,10 @@ def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | 
 
 def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
     """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
-    if reading.certainty is Certainty.EXACT or letter.body is None:
+    if reading.by_mark or letter.body is None:
         return None
     says_something = any(not word.senses for sentence in letter.body for word in sentence)
-    if says_something and likeness(letter) < UNLIKE and not is_plain_update(letter, reading):
+    if says_something and likeness(letter) < UNLIKE and likeness(_asking(letter)) < ALIKE and not is_plain_update(letter, reading):
         return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
     if reading.certainty is not Certainty.GUESS or reading.type is None:
         return None
@@ -78,6 +80,11 @@ def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
         return None
     reason = "It has words that ask one thing, but it is written like letters that ask another."
     return replace(doubted(reading, reason), may_be=(reading.type, kind))
+
+
+def _asking(letter: Letter) -> Letter:
+    """Return ``letter`` with no more than its subject and the sentences that demand something: people tell a story around a demand."""
+    return replace(letter, body=tuple(sentence for sentence in letter.acting if demands(sentence)))
 
 
 def _request_like(letter: Letter, kind: RequestType, marks: Marks) -> Reading:

@@ -51,6 +51,8 @@ def respelt(letter: Letter) -> Iterator[tuple[str, Letter]]:
             other = replace(other, subject=subject, texts=texts, unwrapped=replace(letter.unwrapped, core=" ".join(texts)))
         if body is not None:
             other = with_body(other, body)
+        if other is not letter and spelling.says == IN_SKELETONS:
+            other = replace(other, as_written=letter)
         if other is not letter:
             yield spelling.says, other
 

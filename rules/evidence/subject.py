@@ -58,7 +58,7 @@ def pass_over_consent(letter: Letter, _marks: Marks) -> Reading | None:
     return Reading(Outcome.ORDINARY, reason="It gives consent.")
 
 
-_AGAINST = (Sense.REVOKE, Sense.CANCEL, Sense.REFUSE, Sense.OBJECT, Sense.NOT, Sense.STOP, Sense.ERASE, Sense.QUESTION, Sense.TAKEN_BACK)
+_AGAINST = (Sense.REVOKE, Sense.CANCEL, Sense.REFUSE, Sense.OBJECT, Sense.NOT, Sense.STOP, Sense.ERASE, Sense.TAKEN_BACK)
 
 
 def name_mark_exactly(letter: Letter, marks: Marks) -> Reading | None:
@@ -83,7 +83,7 @@ def hear_authority(letter: Letter, marks: Marks) -> Reading | None:
     if has(letter.subject, Sense.COMPLAINT, Sense.GATHERING) or not any(has(text, *_ASKED_BY_STATE) for text in texts):
         return None
     for text in texts:
-        if has(text, Sense.AUTHORITY) and not has(text, Sense.QUESTION, Sense.ME, Sense.GATHERING, Sense.COMPLAINT, Sense.POLICY):
+        if has(text, Sense.AUTHORITY) and not has(text, Sense.WHETHER, Sense.ME, Sense.GATHERING, Sense.COMPLAINT, Sense.POLICY):
             matched = joined_text(word.text for word in text if Sense.AUTHORITY in word.senses)
             where = "in the subject" if text is letter.subject else "in the body"
             return request_for(marks, RequestType.AUTHORITY_INQUIRY, matched, Certainty.NEAR, f"The authorised body is named {where}.")

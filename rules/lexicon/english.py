@@ -88,7 +88,11 @@ PEOPLE: Table = {
     Sense.ORDER: "inspection prescription- requires requests order orders eliminate",
     Sense.HOW_MUCH: "how_long where when why",
     Sense.HELPS: "types typing writes_this helps helping dictat-",
-    Sense.REPRESENTS: "on_behalf_of power_of_attorney representative lawyer attorney in_the_name_of my_client",
+    Sense.REPRESENTS: (
+        "by_power_of_attorney under_power_of_attorney under_a_power_of_attorney with_power_of_attorney power_of_attorney_attached "
+        "power_of_attorney_enclosed power_of_attorney_to_follow power_of_attorney_follows on_behalf_of representative lawyer "
+        "attorney in_the_name_of my_client"
+    ),
     Sense.HIS: "his her their",
     Sense.AGAIN: "again second_letter second_time once_more resend- re_send- no_reply no_answer no_response",
     Sense.BULK: "newsletter- mailing- marketing advertis- mailing_list- spam promo promotion- ads digest-",
@@ -125,9 +129,10 @@ PEOPLE: Table = {
     Sense.BASE: "database- crm",
     Sense.ME: "opt_me_out drop_me me myself right_to_be_forgotten take_me_off sign_me_off send_me",
     Sense.MY: (
-        "my_records my_record take_my_consent_back my_consent_back my_info info_about_me recorded_on_me relating_to_me "
-        "concerning_me have_on_me got_on_me hold_on_me keep_on_me my_contacts my my_information all_my_information "
-        "erasure_request deletion_request mine sar dsar subject_access_request access_request own about_me i_have"
+        "my_cv my_resume copy_of_my_id copies_of_my_documents my_id_copy my_records my_record take_my_consent_back "
+        "my_consent_back my_info info_about_me recorded_on_me relating_to_me concerning_me have_on_me got_on_me hold_on_me "
+        "keep_on_me my_contacts my my_information all_my_information erasure_request deletion_request mine sar dsar "
+        "subject_access_request access_request own about_me i_have"
     ),
     Sense.YOUR: "your yours",
     Sense.NEW: "old former maiden_name new another different other",
@@ -186,11 +191,11 @@ PEOPLE: Table = {
         "outgoing incoming new_message untitled complaint- info information letter- message- everyone all whom concern it may"
     ),
     Sense.BUSINESS: (
-        "order orders invoice- bill- report- order- delivery deliveries shipment- cargo offer- quotation- price- tender- "
-        "contract- agreement- payment- account_statement- meeting- appointment- schedule- vacancy vacancies cv resume job- "
-        "interview- photo- photos catalog- brochure- rates rate certificate- receipt- refund- warranty- guarantee- booking- "
-        "reservation- parking repair- insurance visa passport flight- project- drawing- estimate- proposal- presentation- results "
-        "analysis test tests"
+        "bought mobile_data gigabyte- order orders invoice- bill- report- order- delivery deliveries shipment- cargo offer- "
+        "quotation- price- tender- contract- agreement- payment- account_statement- meeting- appointment- schedule- vacancy "
+        "vacancies cv resume job- interview- photo- photos catalog- brochure- rates rate certificate- receipt- refund- warranty- "
+        "guarantee- booking- reservation- parking repair- insurance visa passport flight- project- drawing- estimate- proposal- "
+        "presentation- results analysis test tests"
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
@@ -220,7 +225,7 @@ PEOPLE: Table = {
         "do_not_let don't_let not_let won't_accept do_not_trust don't_trust not_agree don't_want_to_be not_want_to_be "
         "dont_want_to_be do_not_accept don't_accept dont_accept should_not_decide"
     ),
-    Sense.OUR: "our ours",
+    Sense.OUR: "contact_person in_charge new_manager purchasing_department sales_department our ours",
     Sense.INQUIRY: "request requests inquiry",
     Sense.CLAUSE: "clause clauses section paragraph",
     Sense.THREAT: "report_you sue lawyer complain- shame",
@@ -229,6 +234,7 @@ PEOPLE: Table = {
         "i_give_my_consent give_my_consent i_give_consent i_consent_to i_hereby_consent i_agree_to i_agree_with "
         "i_confirm_my_consent confirm_my_consent hereby_agree agree_to_the_processing consent_to_the_processing_is_given"
     ),
+    Sense.DATA: "my_cv my_resume copy_of_my_id copies_of_my_documents my_id_copy",
 }
 
 NOT_OURS = (

@@ -47,6 +47,8 @@ class Letter:
     body_text: str
     attachments: tuple[str, ...]
     own_words: str
+    as_written: "Letter | None" = None
+    """The letter itself, where this is one that is read by the skeletons of its words: they are like no others."""
 
     @property
     def is_empty_handed(self) -> bool:

@@ -7,7 +7,8 @@ is done to something else ("withdrawal of the bid"); so does a word that makes t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules.lexicon.grid import CONSENT_SCOPES, CONTRARY, GRID, WEAK_ACTS
+from rules.lexicon.grid import CONTRARY, GRID, WEAK_ACTS
+from rules.lexicon.scope import consent_kind, is_strange
 from rules.lexicon.senses import ACTS, Sense
 from rules.lexicon.words import Word
 from rules.vocabulary import Certainty, Language, RequestType
@@ -21,7 +22,6 @@ _NOT_ACROSS = {Sense.CHANGE: frozenset({Sense.PROCESSING})}
 LONGEST_SENTENCE = 80
 """Words of a sentence that are weighed against each other: without an end, every act would be held against every word (H55)."""
 _SENTENCE_ENDS = frozenset(".!?;\n")
-_DATIVE = ("ға", "ге", "қа", "ке", "на", "не")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,15 @@ def demands(sentence: Words) -> list[Demand]:
         return []  # a footer: "click here", "if this reached you by mistake"
     found = [demand for at, word in enumerate(sentence) if word.senses & ACTS for demand in _demands_at(sentence, at)]
     claimed = {demand.object_at for demand in found if not demand.is_weak}
-    return [demand for demand in found if not demand.is_weak or demand.object_at not in claimed]
+    return [demand for demand in found if not demand.is_weak or not (demand.object_at in claimed or _is_only_named(demand, claimed))]
+
+
+def _is_only_named(demand: Demand, claimed: set[int]) -> bool:
+    """Tell whether information is what another act is done to: "stop using information about me"."""
+    return bool(claimed) and demand.type is RequestType.ACCESS and demand.matched.startswith(_INFORMATION)
+
+
+_INFORMATION = ("сведен", "информац", "information", "ақпарат")
 
 
 def has(words: Iterable[Word], *senses: Sense) -> bool:
@@ -159,7 +167,7 @@ def _kind(sentence: Words, at: int, act: Sense, object_at: int | None) -> Reques
 
 def _kind_of(sentence: Words, act: Sense, object_at: int, sense: Sense) -> RequestType | None:
     if sense is Sense.CONSENT:
-        return _consent_kind(sentence, object_at)
+        return consent_kind(sentence, object_at)
     if sense is Sense.SEND and has(sentence, Sense.THIRD_PARTY):
         return RequestType.RESTRICT_TRANSFER
     if sense is Sense.PROCESSING and has(sentence, Sense.AUTOMATED):
@@ -216,22 +224,11 @@ def reach(sentence: Words, at: int, step: int, wanted: frozenset[Sense], stops: 
     return None
 
 
-_ANOTHER_THING = frozenset({Sense.GATHERING, Sense.BUSINESS})
-
-
-def _is_strange(word: Word) -> bool:
-    """Tell whether a word makes what stands beside it another thing: one that is not ours, or of ordinary business."""
-    return not word.senses or (not word.senses.isdisjoint(_ANOTHER_THING) and word.senses <= _ONLY_BUSINESS)
-
-
-_ONLY_BUSINESS = _ANOTHER_THING | {Sense.EMPTY}
-
-
 def _is_adjacent_stranger(sentence: Words, at: int, step: int) -> bool:
     position = at + step
     while 0 <= position < len(sentence) and sentence[position].senses & {Sense.SMALL, Sense.MY, Sense.SCOPE, Sense.WANT}:
         position += step
-    return 0 <= position < len(sentence) and _is_strange(sentence[position])
+    return 0 <= position < len(sentence) and is_strange(sentence[position])
 
 
 def is_denied(sentence: Words, at: int) -> bool:
@@ -254,7 +251,7 @@ def _stands_alone(sentence: Words, at: int, act: Sense) -> bool:
         return reach(sentence, at, 1, frozenset()) is None
     if act is not Sense.STOP or not any(word.text in _ENOUGH for word in sentence):
         return False
-    return all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} for word in sentence)
+    return all(word.senses & {Sense.STOP, Sense.SMALL, Sense.NOT, Sense.BREAK} and word.text not in _THIS for word in sentence)
 
 
 def _named(sentence: Words, at: int, sense: Sense, *, before: int, after: int) -> bool:
@@ -286,7 +283,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
         return False
     match sense:
         case Sense.CONSENT:
-            return not _named(sentence, object_at, Sense.YOUR, before=1, after=0) and _consent_kind(sentence, object_at) is not None
+            return not _named(sentence, object_at, Sense.YOUR, before=1, after=0) and consent_kind(sentence, object_at) is not None
         case Sense.DATA:
             return (own or is_clean(sentence)) and not has(sentence[max(0, object_at - 3) : object_at + 2], Sense.YOUR)
         case Sense.CONTACT | Sense.ACCOUNT:
@@ -307,7 +304,7 @@ def _is_settled(sentence: Words, at: int, act: Sense, object_at: int, sense: Sen
             return is_clean(sentence) or any(word.senses & _OF_A_PERSON and is_own(sentence, n) for n, word in enumerate(sentence))
 
 
-_THIS = frozenset({"this", "этот", "эту", "бұл", "осы", "мына", "bul", "osi", "etot", "etu"})
+_THIS = frozenset({"it", "this", "этот", "эту", "бұл", "осы", "мына", "bul", "osi", "etot", "etu"})
 
 
 def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> bool:
@@ -336,7 +333,7 @@ def _is_mail_unwanted(sentence: Words, at: int, act: Sense, object_at: int) -> b
 def _is_about_another_thing(sentence: Words, at: int) -> bool:
     """Tell whether a notice is one of something that is not ours: "of the arrival of the wagon"."""
     rest = [word for word in sentence[at + 1 :] if word.senses != _SMALL and Sense.SCOPE not in word.senses]
-    return bool(rest) and _is_strange(rest[0])
+    return bool(rest) and is_strange(rest[0])
 
 
 _SMALL = frozenset({Sense.SMALL})
@@ -345,7 +342,7 @@ _SMALL = frozenset({Sense.SMALL})
 def _is_compound(sentence: Words, at: int) -> bool:
     """Tell whether the next word makes the thing at ``at`` part of another ("personal data webinar")."""
     after = sentence[at + 1] if at + 1 < len(sentence) else None
-    return after is not None and _is_strange(after)
+    return after is not None and is_strange(after)
 
 
 def _belongs_to_others(sentence: Words, at: int) -> bool:
@@ -356,44 +353,3 @@ def _belongs_to_others(sentence: Words, at: int) -> bool:
         return True
     is_mine = _named(sentence, at, Sense.MY, before=3, after=0)
     return sentence[at].language is Language.EN and _is_compound(sentence, at) and not is_mine
-
-
-def _consent_kind(sentence: Words, at: int) -> RequestType | None:
-    """Return what the withdrawal of the consent at ``at`` comes to; None when it is a consent to something else."""
-    if sentence[at].language is Language.KK and at:
-        return _scope_before(sentence, at)
-    position = at + 1
-    while position < len(sentence) and sentence[position].senses & {Sense.MY, Sense.ME}:
-        position += 1
-    if position >= len(sentence) or Sense.SCOPE not in sentence[position].senses:
-        return RequestType.REVOKE_CONSENT
-    for word in sentence[position + 1 :]:
-        for scope, kind in CONSENT_SCOPES.items():
-            if scope in word.senses:
-                return kind
-        if _is_strange(word):
-            return None
-    return RequestType.REVOKE_CONSENT
-
-
-def _part_after(sentence: Words, at: int) -> RequestType | None:
-    """Return the only scope for which a consent is taken back: «келісімімді жарнама бөлігінде»."""
-    behind = sentence[at + 1 :]
-    if not any(word.text.startswith("бөлігі") for word in behind):
-        return None
-    named = (scope for word in behind for scope in (Sense.MAILING, Sense.SEND, Sense.TRANSFER) if scope in word.senses)
-    return next((CONSENT_SCOPES[scope] for scope in named), None)
-
-
-def _scope_before(sentence: Words, at: int) -> RequestType | None:
-    narrow = _part_after(sentence, at)
-    if narrow is not None:
-        return narrow
-    found: list[RequestType] = []
-    for word in reversed(sentence[:at]):
-        found += [kind for scope, kind in CONSENT_SCOPES.items() if scope in word.senses][:1]
-        if _is_strange(word):
-            if not found and word.text.endswith(_DATIVE):
-                return None
-            break
-    return RequestType.REVOKE_CONSENT if not found or RequestType.REVOKE_CONSENT in found else found[0]
