@@ -36,7 +36,10 @@ QUOTES = "zeisig-user: zeisig-quoted <zeisig-asker@zeisig-domain.example>"
 TEMPORARY, CONFIGURATION, A_PERSON = 75, 78, 1
 
 
-def mail(name: str, subject: str, *more: tuple[str, str]) -> EmailMessage:
+CHANGES = "zeisig-body\nPhone: +7 700 000 00 14 instead of +7 700 000 00 13, zeisig-street 7\n"
+
+
+def mail(name: str, subject: str, *more: tuple[str, str], body: str = CHANGES) -> EmailMessage:
     """Write a message with the word in every place that a sender can write to."""
     message = EmailMessage(policy=SMTP)
     message["Return-Path"] = f"<zeisig-path-{name}@{DOMAIN}>"
@@ -48,7 +51,7 @@ def mail(name: str, subject: str, *more: tuple[str, str]) -> EmailMessage:
     message["X-Zeisig-Field"] = "zeisig-value"
     for field, value in more:
         message[field] = value
-    message.set_content("zeisig-body\nPhone: +7 700 000 00 14 instead of +7 700 000 00 13, zeisig-street 7\n")
+    message.set_content(body)
     message.add_attachment(b"zeisig-content", maintype="application", subtype="zeisig-type", filename="zeisig-file.pdf")
     return message
 
@@ -58,7 +61,7 @@ MAIL: dict[str, tuple[str, bytes]] = {
     "request": ("request", bytes(mail("asker", "Opt-out of Notifications, zeisig-subject"))),
     "update": ("request", bytes(mail("update", "Personal Data Update"))),
     "held": ("held", bytes(mail("held", "Отзыв согласия и изменение телефона"))),
-    "ordinary": ("ordinary", bytes(mail("ordinary", "Invoice zeisig-subject"))),
+    "ordinary": ("ordinary", bytes(mail("ordinary", "Invoice zeisig-subject", body="zeisig-body: twelve pallets, zeisig-street 7\n"))),
     "list": ("automatic", bytes(mail("list", "Opt-out of Notifications", ("List-Id", "zeisig-list <zeisig-list.example>")))),
     "bounce": ("automatic", BOUNCE),
     "bomb": ("shunted", b"X-Zeisig: zeisig-bomb\r\n" * 30_000 + bytes(mail("bomb", "Opt-out of Notifications"))),

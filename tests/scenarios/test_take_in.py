@@ -24,7 +24,7 @@ FOLDER = "mailbot/Take in"
 
 def odd(name: str = "aigerim", *more: str) -> bytes:
     """Write what recognition passes over, though a person of staff sees what is meant."""
-    return message(name, "About the flat on Abay avenue", f"As agreed with your manager. {name}", *more)
+    return message(name, "About the flat on Abay avenue", f"The keys are with the guard, the lift works again. {name}", *more)
 
 
 def drag(dovecot: Dovecot, user: str, uid: int = 1, folder: str = FOLDER, source: str = "INBOX") -> None:
