@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
-from rules.evidence.alike import hear_likeness, hear_what_is_alike
+from rules.evidence.alike import hear_another_type, hear_ordinary_mail, hear_what_is_alike
 from rules.evidence.body import (
     find_mark_in_body,
     hear_objection,
@@ -180,4 +180,12 @@ UNCLEAR: tuple[Evidence, ...] = (
 )
 """What is heard when nothing says it plainly."""
 
-DOUBTS: tuple[Doubt, ...] = (hear_another_person, hear_contradiction, hear_second_demand, hear_matter, hear_other_business, hear_likeness)
+DOUBTS: tuple[Doubt, ...] = (
+    hear_another_person,
+    hear_contradiction,
+    hear_second_demand,
+    hear_matter,
+    hear_other_business,
+    hear_ordinary_mail,
+    hear_another_type,
+)

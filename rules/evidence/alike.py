@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from rules.details_change import Change
 from rules.evidence.reading import (
     ANY_TYPE,
     ASKED_FOR,
@@ -32,7 +33,7 @@ AS_LIKELY = 0.5
 ALIKE = 0.8
 """The likeness from which on a letter is shown to a person."""
 
-NEARLY_THE_SAME = 0.97
+VERY_ALIKE = 0.97
 """The likeness from which on a letter may be taken for a request, and not only shown."""
 
 FEWEST_WORDS = 4
@@ -47,16 +48,15 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     if letter.body is None or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
         return None
     kind, lead = kind_of(letter)
-    may_be_update = kind is RequestType.UPDATE and lead >= LEADS_A_LITTLE and not any(has(text, Sense.OUR) for text in letter.telling)
-    of_writer = likeness(letter) >= ALIKE or any(has(text, Sense.MY) for text in letter.telling)
-    if may_be_update and of_writer and (changes := changes_in(letter)):
+    is_led = lead >= LEADS_A_LITTLE
+    if is_led and kind is RequestType.UPDATE and (changes := _changes_of_writer(letter)):
         return update_of(changes, marks)
     if likeness(letter) < ALIKE or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling)):
         return None
-    if lead >= LEADS_A_LITTLE and likeness(letter) >= NEARLY_THE_SAME and _names_what_it_is_done_to(letter, kind):
+    if is_led and likeness(letter) >= VERY_ALIKE and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
     reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
-    return replace(reading, type=kind if lead >= LEADS_A_LITTLE else None, matched=words_alike(letter), is_plausible=False)
+    return replace(reading, type=kind if is_led else None, matched=words_alike(letter), is_plausible=False)
 
 
 def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | None:
@@ -66,20 +66,32 @@ def settle(letter: Letter, types: list[RequestType], marks: Marks) -> Reading | 
     return _request_like(letter, kind, marks) if is_clear else None
 
 
-def hear_likeness(letter: Letter, reading: Reading) -> Reading | None:
-    """Words of ours stand in it, and yet it is written like ordinary letters, or like those that ask something else."""
-    if reading.by_mark or letter.body is None:
+def hear_ordinary_mail(letter: Letter, reading: Reading) -> Reading | None:
+    """Words of ours stand in it, and yet it is written like ordinary letters, the sentences that demand something as well."""
+    if reading.by_mark or letter.body is None or all(word.senses for sentence in letter.body for word in sentence):
         return None
-    says_something = any(not word.senses for sentence in letter.body for word in sentence)
-    if says_something and likeness(letter) < UNLIKE and likeness(_asking(letter)) < ALIKE and not is_plain_update(letter, reading):
-        return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
-    if reading.certainty is not Certainty.GUESS or reading.type is None:
+    if likeness(letter) >= UNLIKE or likeness(_asking(letter)) >= ALIKE or is_plain_update(letter, reading):
+        return None
+    return doubted(reading, "It has words that ask, but it is written like ordinary letters.")
+
+
+def hear_another_type(letter: Letter, reading: Reading) -> Reading | None:
+    """Words of ours make a guess at what is asked, and yet it is written like letters that ask something else."""
+    if reading.by_mark or letter.body is None or reading.certainty is not Certainty.GUESS or reading.type is None:
         return None
     kind, lead = kind_of(letter)
     if lead < LEADS or absorbed([reading.type, kind]) == [reading.type] or is_plain_update(letter, reading):
         return None
     reason = "It has words that ask one thing, but it is written like letters that ask another."
     return replace(doubted(reading, reason), may_be=(reading.type, kind))
+
+
+def _changes_of_writer(letter: Letter) -> tuple[Change, ...]:
+    """Return what is to be changed in the writer's own details; a firm tells its new telephone as well."""
+    if any(has(text, Sense.OUR) for text in letter.telling):
+        return ()
+    is_own = likeness(letter) >= ALIKE or any(has(text, Sense.MY) for text in letter.telling)
+    return changes_in(letter) if is_own else ()
 
 
 def _asking(letter: Letter) -> Letter:
@@ -97,6 +109,7 @@ def _names_what_it_is_done_to(letter: Letter, kind: RequestType) -> bool:
     return any(has(text, *_DONE_TO.get(kind, ())) for text in (letter.subject, *letter.telling))
 
 
+# Everybody writes of himself, and many a list is one of goods.
 _DONE_TO = {
     kind: tuple({sense for objects in GRID.values() for sense, each in objects.items() if each is kind} - {Sense.ME, Sense.LIST})
     for kind in ASKED_FOR

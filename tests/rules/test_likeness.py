@@ -78,3 +78,33 @@ def test_the_operators_own_mark_is_not_doubted_for_the_business_beneath() -> Non
     body = "The truck with pallets arrives on Thursday, please prepare the invoice and the certificate."
     reading = Recogniser(load_policy("kazger")).recognise("Opt-out of Notifications", body)
     assert (Outcome.REQUEST, RequestType.OPT_OUT, Certainty.EXACT) == (reading.outcome, reading.type, reading.certainty)
+
+
+STORY = "My lease of office 17 ended, the invoices are paid, the keys are returned and the deposit was refunded."
+
+
+@pytest.mark.parametrize("prefix", ["Re: ", "Fwd: ", ""])
+def test_a_mark_with_a_prefix_is_not_doubted_for_the_business_beneath(prefix: str) -> None:
+    reading = Recogniser(load_policy("kazger")).recognise(f"{prefix}Opt-out of Notifications", STORY)
+    assert (Outcome.REQUEST, RequestType.OPT_OUT) == (reading.outcome, reading.type)
+
+
+def test_a_plain_demand_is_not_drowned_by_the_story_around_it() -> None:
+    reading = Recogniser(load_policy("kazger")).recognise("Please delete my personal data", STORY)
+    assert (Outcome.REQUEST, RequestType.DESTROY) == (reading.outcome, reading.type)
+
+
+def test_words_that_ask_amid_words_of_business_are_doubted() -> None:
+    body = "Благодарим за предложение по кровле. Вынуждены отказаться: стоимость выше, чем у подрядчика. Просим больше не присылать сметы."
+    reading = Recogniser(load_policy("kazger")).recognise("Отказ от предложения", body)
+    assert (Outcome.HELD, "It has words that ask, but it is written like ordinary letters.") == (reading.outcome, reading.reason)
+
+
+def test_who_gives_consent_does_not_take_it_back() -> None:
+    reading = Recogniser(load_policy("kazger")).recognise("Согласие", "Даю согласие на обработку моих персональных данных.")
+    assert (Outcome.ORDINARY, "It gives consent.") == (reading.outcome, reading.reason)
+
+
+@pytest.mark.parametrize("text", ["What is that?", "\ufffd\x01 q%z ## \x7f xk wq zzx qqj"])
+def test_too_few_words_are_like_nothing(text: str) -> None:
+    assert Outcome.ORDINARY is Recogniser(load_policy("kazger")).recognise("Re:", text).outcome
