@@ -107,9 +107,15 @@ def line_of(piece: str, weight: float, counts: Counter[str]) -> str:
 @cache
 def _learnt() -> tuple[dict[str, float], dict[str, str]]:
     """Return the weight of each piece, and the counts of each as they are written: few letters come so far that they are read."""
-    text = files("rules").joinpath("likeness.tsv").read_text(encoding="utf-8")
-    lines = [line.split("\t") for line in text.split("\n")[1:] if line]
-    return {piece: float(weight) for piece, weight, _ in lines}, {piece: counts for piece, _, counts in lines if counts}
+    weights, told = dict[str, float](), dict[str, str]()
+    with files("rules").joinpath("likeness.tsv").open("r", encoding="utf-8") as file:
+        next(file)  # what the columns are
+        for line in file:
+            piece, weight, counts = line.rstrip("\n").split("\t")
+            weights[piece] = float(weight)
+            if counts:
+                told[piece] = counts
+    return weights, told
 
 
 @lru_cache(4096)
