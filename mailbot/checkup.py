@@ -192,7 +192,7 @@ def _look_at_policy(operator: Operator, inboxes: Iterable[Inbox], today: date) -
         yield _ok("policy", f"{policy.name} can be used")
     watched = {address.lower() for inbox in inboxes for address in (inbox.address, *inbox.aliases)}
     for address in policy.inboxes:
-        if address.lower() not in watched:
+        if watched and address.lower() not in watched:  # without a whole configuration none is known
             yield _note("policy", f"it names {address}, which no [[inbox]] has as its address or among its aliases")
 
 

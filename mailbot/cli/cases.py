@@ -153,6 +153,7 @@ _PATRONYMIC = re.compile(
     r"|(?:\b[А-ЯЁӘІҢҒҮҰҚӨҺ][\w-]{1,40}\s{1,3}){0,2}\b[А-ЯЁӘІҢҒҮҰҚӨҺ]\w+(?:ұлы|улы|қызы|кызы)\w{0,4}\b"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}(?:'s)?")
+_WORD_OR_PLACEHOLDER = re.compile(rf"{re.escape(LINK)}|{re.escape(MAIL)}|{_WORD.pattern}")
 _ENDINGS = "s а я у ю е ы и й о ой ей ою ею ом ем ым ого ому ға ге қа ке ны ні ды ді ты ті ның нің дың дің тың тің дан ден"
 """What stands after a name in Russian and Kazakh cases, and of an English owner."""
 _LETTERS = dict(
@@ -188,7 +189,7 @@ class Nameless:
         text = _LONG_NUMBER.sub(lambda found: _DIGIT.sub("0", found[0]) if found[0] not in PHONE else found[0], text)
         text = _NAMED.sub(lambda found: found["said"] + NAME + " ", text)
         text = _PATRONYMIC.sub(NAME, text)
-        return _WORD.sub(lambda found: NAME if self._names(found[0]) else found[0], text)
+        return _WORD_OR_PLACEHOLDER.sub(lambda found: NAME if self._names(found[0]) else found[0], text)
 
     def _names(self, word: str) -> bool:
         return self._name is not None and self._name.fullmatch(_in_latin(word)) is not None

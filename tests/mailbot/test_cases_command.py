@@ -98,6 +98,10 @@ def test_what_names_a_person_is_taken_out_and_nothing_else(written: str, left: s
     assert left == Nameless("Aigul Serikova aigul.serikova85").text(written)
 
 
+def test_a_name_like_a_word_of_the_placeholders_leaves_them_whole() -> None:
+    assert "пишите Имя на name@example.com" == Nameless("Exampla").text("пишите Exampla на x@mail.kz")
+
+
 def test_a_name_that_begins_like_our_theme_leaves_the_theme() -> None:
     assert "мои данные и данных, Имя, Имя" == Nameless("Дана dana").text("мои данные и данных, Дана, Даной")
 
