@@ -19,7 +19,7 @@ test: setup  ## All checks and all tests, against real servers
 	@tests/run.sh
 
 score: setup  ## How well requests are recognised, with every miss (tests/cases/README.md)
-	$(BIN)/python -m tests.score $(if $(SET_ASIDE),--set-aside)
+	$(BIN)/python -m $(if $(HELD_OUT),tests.folds,tests.score) $(if $(SET_ASIDE),--set-aside)
 
 learn: setup  ## Learn from the labelled letters anew how requests are written (rules/likeness.tsv)
 	$(BIN)/python -m tests.learn
