@@ -49,7 +49,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
     whose = Ownership(title)
     topic = _topic(title, None)
     writer = writer_of(text)
-    for number, sentence in enumerate(islice(sentences(letters), MOST_SENTENCES)):
+    for number, sentence in enumerate(islice(sentences(words.KAZAKH_OR.sub("or", letters)), MOST_SENTENCES)):
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
@@ -59,6 +59,9 @@ def _mentions(text: str, title: str) -> list[Mention]:
         if len(found) + len(here) > MOST_VALUES:
             return found + here
         read_roles(sentence, here, title)
+        is_item = sentence.label_end and (_ITEM.fullmatch(sentence.before) or _ITEM.match(sentence.letters))
+        for mention in here if is_item and any(each.role is Role.NEW for each in found) else ():
+            mention.role = Role.NEW if mention.role is Role.NEUTRAL and mention.field not in NAME_PARTS else mention.role
         said = blotted(sentence.letters, named, sentence.start)
         whose.strike_out(said, here, found, sentence.start)
         for mention in here:
@@ -79,6 +82,7 @@ def _is_aside(said: str, before: str) -> bool:
     return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
+_ITEM = re.compile(r"\W*\d{1,2}[.)]")  # in a list where one item is called new, the contacts of the others are
 _WORD = re.compile(r"\w")
 _SECOND_CAPITAL = re.compile(r"^\W*\w.*?[A-ZА-ЯЁӘІҢҒҮҰҚӨҺ]|[\"]", re.DOTALL)
 """A capital that is not owed to the beginning of the sentence, or a quotation mark: without them no name stands in it."""

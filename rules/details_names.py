@@ -123,7 +123,7 @@ def _pieces(written: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 _GOES_WITH_A_NAME = re.compile(
-    r"[\")]*\s*(?:емес(?!\w)|->|→|=>|-\s|\"|is\s+(?:my|correct|right)|верн|правильн|дурыс(?!\w)|вместо|instead|орнына|деген|не\s|not\s|я\s*(?:[.,!\n]|$)|\([а-яa-z]|деп)"
+    r"[\")]*\s*(?:емес(?!\w)|->|→|=>|-\s|\"|is\s+(?:my|correct|right)|верн|правильн|дурыс(?!\w)|вместо|instead|орнына|деген|гой(?!\w)|не\s|not\s|я\s*(?:[.,!\n]|$|был)|\([а-яa-z]|деп)"
 )
 
 

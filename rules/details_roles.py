@@ -35,6 +35,9 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
             left = f"{sentence.before} "
         if mention.role is Role.NEUTRAL:
             _read_role(mention, left, right, before)
+        if before and beside.INSTEAD_OF.match(left) and beside.SHOWN.search(spoken_of) and not beside.WISHED.search(spoken_of):
+            _call(Role.OLD, [before])
+            _call(Role.NEW, [mention])
         spoken_of = left if not before or _is_named_anew(left) else f"{spoken_of}{VALUE}{left}"
         mention.is_named = mention.is_named or _names_contact(sentence, mention, title)
         if _is_no_phone_of_theirs(mention, spoken_of, right) or _does_not_count(mention, left, right, sentence.letters):
@@ -67,7 +70,7 @@ def _speaks_of_the_next(sentence: str, mention: Mention) -> bool:
 def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
     mention.role, is_beside = _role(left, right)
     is_in_passport = mention.field in NAME_PARTS and words.IN_PASSPORT.search(_last_clause(left))
-    if is_in_passport and (mention.role is Role.NEUTRAL or words.WRITTEN.match(right)):
+    if is_in_passport and (mention.role in (Role.NEUTRAL, Role.NEW) or words.WRITTEN.match(right)):
         mention.role, is_beside = Role.NEW, True
     mention.is_unnamed = mention.is_unnamed and not (mention.field is Field.SURNAME and beside.LEFT_ME.search(left))
     mention.is_beside = mention.is_beside or is_beside
@@ -156,13 +159,15 @@ class Ownership:
         self._is_of_another = _relative_in(title) is not None
         self._has_named_another = self._is_of_another
         self._renames = bool(words.NAME_FIELD.search(title))
-        self._has_ended = self._asks = self._demands = False
+        self._has_ended = self._asks = self._demands = self._swaps = False
+        self._slip_at = -1
         self._only: frozenset[Field] = frozenset(Field)
 
     def strike_out(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out of a sentence's values, and of the earlier ones, what does not count."""
         self._strike_others(letters, here, earlier, start)
         self._listen(letters, here, earlier)
+        self._correct(letters, here, earlier, start)
         if self._has_ended:
             _strike([each for each in here if each.role is not Role.NEW])
         if words.KEPT.search(letters) and not here and not words.ADDITIONAL.search(letters):
@@ -173,6 +178,7 @@ class Ownership:
         """Note what a sentence says of the whole letter: where it ends, what is only asked, and which field alone changes."""
         is_change = words.CHANGE.search(letters) is not None
         self._has_ended = self._has_ended or (bool(earlier) and words.SIGNED.match(letters) is not None)
+        self._swaps = self._swaps or words.SWAPPED.search(letters) is not None
         self._asks = self._asks or (not here and words.ASKS_WHAT_IS_RECORDED.search(letters) is not None)
         self._demands = self._demands or (self._asks and is_change and not letters.rstrip().endswith("?"))
         self._renames = self._renames or (is_change and words.NAME_FIELD.search(letters) is not None)
@@ -181,10 +187,32 @@ class Ownership:
         if earlier and not here and words.THAT_IS_MINE.match(letters):
             _confirm(earlier[-1], letters)
 
+    def _correct(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
+        """Let a slip that is told make what stands before it the old value, and a choice by number one of two."""
+        if slip := words.SLIP.search(letters):
+            self._slip_at = start + slip.start()
+        for mention in here:
+            said = [each for each in (*earlier, *here) if each.field is mention.field and each.start < self._slip_at <= mention.start]
+            if said and Role.NOT_IT not in {mention.role, *(each.role for each in said)}:
+                if mention.role is not Role.OLD:
+                    _call(Role.OLD, said)
+                    _call(Role.NEW, [mention])
+                elif letters[: mention.start - start].rstrip().endswith(":"):  # "I wrote it wrong: …" is the wrong one, or the right one
+                    _strike(said)
+        two = [each for each in (*earlier, *here) if each.field not in NAME_PARTS and each.role is not Role.NOT_IT]
+        chosen = [number for number, choice in enumerate(words.CHOICES) if choice.search(letters)]
+        is_told = not (letters.rstrip().endswith("?") or _is_unsure(letters))
+        if is_told and len(two) == len(chosen) + 1 == 2 and two[0].field is two[1].field:
+            _call(Role.OLD, two)
+            _call(Role.NEW, [two[chosen[0]]])
+
     def strike_in_the_end(self, found: list[Mention]) -> None:
         """Strike out what is not among "only my phone changed", and a name in labelled lines that only tells whose the new contact is."""
         _strike([each for each in found if each.field not in self._only or (self._asks and not self._demands)])
         names = [each for each in found if each.field in NAME_PARTS]
+        if self._swaps and [each.role for each in names] == [Role.OLD] * 2 and len({each.field for each in names}) > 1:
+            _call(Role.NEW, names)
+            names[0].field, names[1].field = names[1].field, names[0].field
         contacts = {each.field for each in found if each.is_named and each.role in (Role.NEW, Role.NEUTRAL)} - NAME_PARTS
         is_whole = len({each.field for each in names}) > 1 and not any(each.role is Role.OLD for each in names)
         if len(contacts) == 1 and is_whole and not self._renames:
@@ -259,9 +287,13 @@ def _confirm(mention: Mention, letters: str) -> None:
         mention.role, mention.is_beside, mention.is_named = Role.NEW, True, True
 
 
-def _strike(mentions: list[Mention]) -> None:
+def _call(role: Role, mentions: list[Mention]) -> None:
     for mention in mentions:
-        mention.role = Role.NOT_IT
+        mention.role, mention.is_beside = role, True
+
+
+def _strike(mentions: list[Mention]) -> None:
+    _call(Role.NOT_IT, mentions)
 
 
 def _is_only_asked(letters: str) -> bool:

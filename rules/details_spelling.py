@@ -16,10 +16,10 @@ _PATRONYMIC = re.compile(
     r"\w+(?:(?:вич|ұлы|улы|қызы|кызы|uly|ūly|qyzy|kyzy|v[iy]ch)(?:[ауе]|ем)?|(?:вн|ичн|нишн)(?:а|у|ы|е|ой)|vna|ichna)\Z", re.IGNORECASE
 )
 _SURNAME = re.compile(
-    r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo]va|sky|skaya)\Z",
+    r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo][vw]a|sky|skaya)\Z",
     re.IGNORECASE,
 )
-_FAMILY = re.compile(r"(?:[оеё]ва?|ина|[eo]va?)\Z", re.IGNORECASE)
+_FAMILY = re.compile(r"(?:[оеё]ва?|ина|[eo]v|[eo][vw]a)\Z", re.IGNORECASE)
 _ALIKE = 0.7
 _ENDINGS = {
     "ова": "ову овой овою", "ева": "еву евой евою", "ёва": "ёву ёвой", "ина": "ину иной", "ына": "ыну ыной", "ская": "скую", "цкая": "цкую",
@@ -134,9 +134,9 @@ _DATIVE = re.compile(r"(?:ға|ге|қа|ке)\Z")
 _GENITIVE = re.compile(r"(?:ның|нің|дың|дің|тың|тің)\Z")
 _ABLATIVE = re.compile(r"(?:дан|ден|тан|тен|нан|нен)\Z")
 _ACCUSATIVE = re.compile(r"(?<!бер)(?<!кел)(?<!тұр)(?:ны|ні|ды|ді|ты|ті)\Z")
-_CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт)")
+_CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт|кайт|орал|кош)")
 _NOT_TO = re.compile(r"[\"\s]*емес\s*,?\s*(?:ал\s+)?\"?\w+(?:га|ге|ка|ке)(?!\w)")
-_TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:га|ге|ка|ке)(?!\w)")
+_TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:[гк][ае]|[ыи]н[ае])(?!\w)")
 _AS_ANOTHER = re.compile(r"[\"\s]*\w+\"?\s+деп(?!\w)")
 _PREDICATE = re.compile(r"(?:[мбп]ын|[мбп]ін)\Z")
 _SHORTEST = 5

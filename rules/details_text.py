@@ -72,11 +72,13 @@ _PLAIN = (
 
 
 _LINE_OF_MARKS = re.compile(r"([^\w\n])\1{3,}")
+_GAP = re.compile(r"\s{4,}")
 
 
 def cleaned(text: str) -> str:
     """Return the text in one spelling of each character."""
     text = _LINE_OF_MARKS.sub(r"\1\1\1", text[:MAX_TEXT].translate(_PLAIN))
+    text = _GAP.sub(lambda gap: "\n" * min(gap[0].count("\n"), 2) or "   ", text)  # no pattern is to try a long one
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)[:MAX_TEXT]
 
 

@@ -30,7 +30,7 @@ UNLIKE = 0.25
 AS_LIKELY = 0.5
 """The likeness from which on a letter is as likely a request as ordinary business."""
 
-ALIKE = 0.8
+ALIKE = 0.75
 """The likeness from which on a letter is shown to a person."""
 
 VERY_ALIKE = 0.97

@@ -78,6 +78,7 @@ def hear_objection(letter: Letter, marks: Marks) -> Reading | None:
         not machines
         or not (by_law or (has(said, Sense.DECIDE) and objects))
         or not has(said, Sense.OBJECT, Sense.REQUEST, Sense.NOT, Sense.WANT)
+        or (letter.body is not None and likeness(letter) < AS_LIKELY)
     ):
         return None
     matched = " ".join(word.text for word in (objects[0], machines[0]))

@@ -45,8 +45,13 @@ def pass_over_automatic_mail(letter: Letter, _marks: Marks) -> Reading | None:
 def pass_over_thanks(letter: Letter, _marks: Marks) -> Reading | None:
     """An answer that only says thanks asks nothing; a demand or a value in it would."""
     subject = letter.subject
+    if subject and letter.body and all(Sense.THANKS in word.senses for word in subject) and letter.body[0][0].text in _FOR:
+        return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.")
     thanks_for = len(subject) > 1 and Sense.THANKS in subject[0].senses and not any(map(demands, letter.telling))
     return Reading(Outcome.ORDINARY, reason="It is an answer that only says thanks.") if letter.only_thanks or thanks_for else None
+
+
+_FOR = ("for", "за")
 
 
 def pass_over_consent(letter: Letter, _marks: Marks) -> Reading | None:

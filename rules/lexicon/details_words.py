@@ -96,7 +96,7 @@ _OLD = """
     указан- указали указала указал пишете называете обращаются обращаетесь чужой чужая в_базе до_сих_пор не_нужно_больше не_надо_больше
     больше_не_нужно не_присылайте не_шлите написан- написали внесен- внесли зарегистрирован- значится стоит ошибк- ошибоч- опечатк-
     неверн- неправильн- девичь- устаревш- устарел- больше_не удалите удалить вычеркните зачеркните сотрите аннулир- исключите исключить
-    отвяжите отвязать деактивир- уберите убрать неактуальн- перестал- потерял- утерял- не_звоните не_пишите не_используйте
+    отвяжите отвязать деактивир- уберите убрать неактуальн- перестал- напечатал- потерял- утерял- не_звоните не_пишите не_используйте
     ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған базаңызда
     базадағы өшіріңіз- алып_тастаңыз-
 """
@@ -111,7 +111,10 @@ _CURRENT = """
     current currently at_the_moment at_present presently present сейчас нынешн- текущ- действующ- на_данный_момент
     қазір қазіргі- осы_күнгі
 """
-ROLE = re.compile(rf"{WORD_BEGINS}(?:(?P<new>{either(_NEW)})|(?P<old>{either(_OLD)})|(?P<current>{either(_CURRENT)}))(?!\w)")
+ROLE = re.compile(
+    rf"{WORD_BEGINS}(?:(?P<new>{either(_NEW)}|(?:после|after)(?=\s*[:=]))|(?P<old>{either(_OLD)}|(?:до|before)(?=\s*[:=]))"
+    rf"|(?P<current>{either(_CURRENT)}))(?!\w)"
+)
 
 CHANGE = _table("""
     chang- updat- correct- fix- amend- replac- switch- rectif- edit- add put record register set
@@ -121,25 +124,28 @@ CHANGE = _table("""
 """)
 SAME = _table("""
     unchanged still hasn't_changed has_not_changed the_same same_as same_phone same_number same_e-mail same_email stays stay remains
-    remain please_keep keep_the keep_my keep_it keep_this keep_using do_not_change don't_change not_changed without_changes no_change
-    no_changes
+    remain keeping please_keep keep_my keep_it keep_this keep_using do_not_change don't_change not_changed without_changes no_change
+    keep_the no_changes will_not_switch will_not_change won't_switch won't_change не_буду_менять менять_не_буду ауыстырмаймын өзгертпеймін
     по-прежнему тот_же та_же то_же те_же прежним прежней не_менял- не_изменил- не_меняйте не_меняется не_меняются без_изменений остается
     остаются остался осталась осталось остались оставьте оставить не_трогайте не_трогать не_надо_менять не_нужно_менять не_изменяйте
     өзгермеген өзгермейді өзгерген_жоқ өзгермеді өзгеріссіз сол_қалпында сол_күйінде қалады өзгертпеңіз- баяғы сақталады қала_береді
     қала_берсін бұрынғыдай
 """)
-TAKEN_BACK = _table("""
+TAKEN_BACK = _table(
+    """
     ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind please_cancel i_cancel cancel_my cancel_the
     cancel_this withdraw_my withdraw_the i_withdraw changed_my_mind decided_against decided_not_to by_mistake_sent sent_by_mistake
-    in_error no_need_to_change don't_need_to_change leave_everything leave_it leave_as_is as_it_was was_a_mistake not_needed_anymore
-    do_not_change_anything don't_change_anything
+    in_error no_need_to_change don't_need_to_change leave_everything leave_as_is as_it_was was_a_mistake not_needed_anymore
+    do_not_change_anything don't_change_anything nothing_changes ничего_не_меняется ештеңе_өзгермейді
     передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте больше_не_актуально уже_не_актуально решил_не решила_не
     не_нужно_ничего не_учитывайте не_принимайте игнорируйте забудьте оставьте_все оставьте_как оставить_как отзываю
     считать_недействительным ошибочно_отправ- отправил-_по_ошибке отправлено_по_ошибке отбой ничего_менять_не ничего_не_надо
     ескермеңіз- есепке_алмаңыз- ойымнан_айныдым ойымды_өзгерттім ештеңе_керек_емес енді_керек_емес өзгерту_керек_емес керек_емес_екен
     ойымнан_қайттым бас_тарттым шешімімді_өзгерт- қалатын_болдым қалдыратын_болдым қажет_емес қажеті_жоқ керегі_жоқ өзгертпей-ақ
     ештеңе_өзгертпе- қателесіп_жібер- болдырмаңыз- кері_қайтарып_аламын өзгертпеңіз-
-""")
+    """,
+    r"leave\s+it(?!\s+out)",
+)
 KEPT = _table("""
     keep_the_old keep_the_previous leave_the_old stick_with_the_old stay_with_the_old
     оставьте_прежн- оставьте_стар- оставить_прежн- пусть_остается пусть_останется пусть_остаются пусть_будет_стар- пусть_будет_прежн-
@@ -166,7 +172,8 @@ TEMPORARY = _table(
     для_встречи по_этому_вопросу жеткізу_үшін сұрақтар_бойынша сұрақ_бойынша with_questions with_any_questions for_questions
     for_any_questions to_discuss по_вопросам по_всем_вопросам если_будут_вопросы
 """,
-    r"(?:все\s+(?:верно|правильно|актуально)|бари\s+дурыс|(?:all|everything|details)\s+(?:is|are)\s+(?:correct|right))(?!\W*(?:кроме|но|only|but|except))",
+    r"до\s+\w+\s+(?:пишите|звоните|шлите|присылайте)",
+    r"(?:все\s+(?:\w+\s+)?(?:верн|правильн|актуальн)[оыа](?!\w)|бари\s+дурыс|(?:all|everything|details)\s+(?:is|are)\s+(?:correct|right))(?!\W*(?:кроме|но|only|but|except))",
 )
 """A contact for a while, or for questions about this letter; and where all is right as it is, the contacts too."""
 REPORTED = _table("""
@@ -189,6 +196,7 @@ NOT_THE_PERSONS = _table("""
 """)
 YOURS = re.compile(
     r"(?<!\w)(?<!in )(?<!on )(?<!across )(?<!within )(?<!в )(?:your|ваш(?:а|е|и|его|ей|ем|ему|у|им)?|сизд(?:ин|ерд[иe]н|ерден))(?!\w)"
+    r"(?!\s+(?:clause|policy|rules|section|letter|form|пункт|политик|правил|письм))"
 )
 RELATIVE = _table(
     """
@@ -214,7 +222,7 @@ RELATIVE = _table(
 )
 MINE = _table("""
     my mine me i i'm мой моя мое мои моего моей моему мою моим мне меня я свой свою свое своего своей
-    мен менің маған мені өзімнің өз нөмірім- номерім- телефоным- поштам- тегім- атым- есімім- фамилиям- адресім- мекенжайым-
+    мен менің маған мені өзімнің өзімдікі- өз нөмірім- номерім- телефоным- поштам- тегім- атым- есімім- фамилиям- адресім- мекенжайым-
 """)
 MINE_OF_ALL = _table("""
     mine mine's my_own my_phone my_number my_mobile my_cell my_e-mail my_email my_address my_surname my_name мой моя моё моего моей мою
@@ -250,6 +258,29 @@ SIGNED = _pattern(
     r"|(?:с\s+)?(?:\w+\s+)?уважением|с\s+\w+\s+пожеланиями|\w*\s*құрметпен|ізгі\s+ниетпен)\s*(?:[,.!\n]|$)",
 )
 """A line of courtesy at the end: what stands below it is a signature."""
+KAZAKH_OR = _pattern(rf"(?<={FILLER} )не(?= {VALUE}{FILLER}*\s+(?:арқылы|нөмір|телефон|пошта))")  # "or", in Kazakh
+SLIP = _pattern(
+    r"(?<!\w)(?:не\s+(?:та|тот|те)\s+(?:цифр|номер|адрес|ящик|букв|почт)|ошиб(?:ся|лась)|опечатал|промахнул|не\s+то\s+(?:на|в)писал"
+    r"|(?:точнее|вернее|or\s+rather|i\s+mean)(?!\w)|қате\s+(?:тер|жаз(?!ыл)|жібер|бер)|жаңыл|mistyped|typed?\s+(?:\w+\s+)?(?:wrong|incorrect)|wrong\s+(?:digit|key|one)|my\s+mistake|scratch\s+that"
+    r"|(?:sorry|oops|no|wait|correction)\W[^?]{0,40}(?:that|it|this)\s+should|(?:ой|упс|простите|извините)\W[^?]{0,40}(?:правильн|должн|верн|нужно)"
+    r"|(?:кешіріңіз|ой)\W[^?]{0,40}дұрысы|neither\s+(?:is|of)|both\s+are\s+wrong|оба\s+(?:неверн|неправильн|не\s|ошиб)|екеуі\s+де\s+(?:қате|дұрыс\s+емес))",
+)
+"""A writer who corrects what stands before in the same letter, or calls all of it wrong."""
+_FIRST = r"(?:first|former|перв\w+|бірінші\w*|алдыңғы\w*)"
+_LAST = r"(?:second|latter|last(?!\s+name)|втор\w+|последн\w+|екінші\w*|соңғы\w*)"
+
+
+def _choice(kept: str, dropped: str) -> re.Pattern[str]:
+    return _pattern(
+        rf"(?<!\w)(?:only|just|keep|use|ring\s+me|call\s+me|record|только|лишь|оставьте|нужен|нужна|запишите)\s+(?:only\s+|on\s+|the\s+|только\s+|на\s+)*{kept}(?!\w)",
+        rf"(?<!\w){kept}(?:\s+\w+)?\s+(?:only|ғана|қалдыр|қалсын|жазыңыз|оставьте|запишите)",
+        rf"(?<!\w)(?:drop|delete|remove|erase|forget|ignore|удалите|уберите|сотрите|убрать|удалить)\s+(?:the\s+)?{dropped}(?!\w)",
+        rf"(?<!\w){dropped}(?:\s+\w+){{0,3}}?\s+(?:отключ|удал|убер|сотри|не\s+работ|заблок|закр|өшір|алып\s+таста|жой|істемейді|is\s+(?:dead|gone|closed|off))",
+    )
+
+
+CHOICES = (_choice(_FIRST, _LAST), _choice(_LAST, _FIRST))  # which of two values is to stay
+SWAPPED = _pattern(r"местами|(?:swap|switch)\w*\s+(?:them|the\s+two|around|round|over)|wrong\s+way\s+a?round|орындарын?\s+(?:\w+\s+)?ауыс")
 ONLY = _table("only just solely только лишь единственн- тек ғана")
 THAT_IS_MINE = _pattern(
     r"\W*(?:that|this|it|here|these)(?:'s|\s+is|\s+are)?\s+(?:my|mine|the)(?!\w)|\W*(?:это|вот|эта|этот)\s+(?:и\s+есть\s+)?(?:(?:теперь\s+)?мо[йяе]|нов\w+)(?!\w)",
@@ -272,8 +303,9 @@ OWN_ALL_THE_SAME = _pattern(
     r"(?:took|taken?|taking|adopted|use|bear)\s+(?:on\s+)?(?:my\s+)?(?:husband|wife|spouse)(?:'?s)?(?:\s+\w*name)?|married\s+my",
     r"(?:like|after|как\s+у|как|в\s+честь)\s+(?:my\s+|моего\s+|моей\s+)?(?:father|mother|отца|матери|отец|папы)|father(?:'?s)?\s+name",
     r"(?:меня|me)\s+(?:как|в\s+качестве|as)\s+(?:an?\s+|the\s+)?\w+(?:\s+(?:лиц\w+|contact))?",
-    r"(?:карт\w+|кабинет\w*|анкет\w+|баз\w+|профил\w+)\s+(?:клиент|сотрудни)\w+|(?:client|customer)\s+(?:card|number|id|account|record|profile|file)",
+    r"(?:карт\w+|кабинет\w*|анкет\w+|баз\w+|профил\w+)\s+(?:клиент|сотрудни|водител)\w+|(?:client|customer)\s+(?:card|number|id|account|record|profile|file)",
     r"(?:dear|уважаем\w+|дорог\w+|милы\w+|құрметті)\s+\w+|^\W*(?:коллеги|әріптестер)\W",
+    rf"^\W*(?:от|from)\s+(?:(?:a|the|ваш\w+|your)\s+)?(?:{_POSTS})\w*\W*$",
     rf"(?<!\w)\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_SAID})(?!\w)",
     rf"(?<!\w)\w{{3,30}}\s+(?:(?:{_GOT})\s+(?:мне|me)|(?:мне|маған)\s+(?:\w{{1,30}}\s+)?(?:{_GOT}))(?!\w)",
     rf"(?<!\w)(?:у\s+меня|мо[йя]|менің)\s[^,.]{{1,60}},\s+\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_GOT})(?!\w)",
@@ -287,4 +319,6 @@ FEMININE = _pattern(
     r"(?<!\w)(?:вышла|сменила|поменяла|взяла|изменила|замуж\w*|стала|девич\w+|развелась|разведена|вернула|получила|потеряла|писала|хотела|"
     r"указала|maiden|husband\w*|күйеу\w+|тұрмысқ\w*|қыз\s+кез\w+|\w{3,}(?:вна|вны|вну|қызы))(?!\w)"
 )
-MASCULINE = _pattern(r"(?<!\w)(?:женился|сменил|поменял|взял|изменил|стал|вернул|получил|потерял|писал|хотел|указал|\w{3,}вича?)(?!\w)")
+MASCULINE = _pattern(
+    r"(?<!\w)(?:женился|сменил|поменял|взял|изменил|стал|вернул|получил|потерял|писал|хотел|указал|\w{3,}вича?|я\s+(?:\w+\s+)?(?:записан|указан|внесен))(?!\w)"
+)

@@ -163,7 +163,7 @@ PEOPLE: Table = {
         "take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
-    Sense.THANKS: "noted cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
+    Sense.THANKS: "grateful noted cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
     Sense.RELATIVE: (
         "tenant tenant's spouse spouse's granddaughter's grandson's neighbour neighbour's neighbor neighbor's boss client's "
         "sister sister's brother brother's mother mother's mom mom's father father's dad dad's son son's daughter daughter's wife "

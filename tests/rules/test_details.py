@@ -123,6 +123,11 @@ def test_however_a_text_was_typed_its_places_stay(text: str) -> None:
     assert {len(cleaned(text))} == set(map(len, as_meant(cleaned(text))))
 
 
+def test_long_gaps_are_shortened_and_keep_apart_what_they_part() -> None:
+    """A body of empty lines takes the patterns of whitespace seconds."""
+    assert ["a\n\nb", "a\nb", "a   b"] == [cleaned(f"a{gap}b") for gap in ("\n" * 900, " " * 90 + "\n", " \t" * 90)]
+
+
 # --- The form that asks back ---------------------------------------------------------------------------------------------------------
 
 VALUES = {
