@@ -43,6 +43,22 @@ def hear_matter(letter: Letter, reading: Reading) -> Reading | None:
     return doubted(reading, "It may be about a text or a program, and ask for nothing itself.")
 
 
+_DEVICE = re.compile(r"\b(?:phone|telephone|телефон|telefon)")
+_NUMBERED = re.compile(r"number|номер|нөмір|nomer|nomir|\d\d|@")
+
+
+def hear_device(letter: Letter, reading: Reading) -> Reading | None:
+    """A new telephone is a thing as well: without a number it may be that it does not work."""
+    if reading.type is not RequestType.UPDATE or reading.certainty is not Certainty.GUESS or not _DEVICE.search(reading.matched or ""):
+        return None
+    said = f"{letter.written}\n{letter.body_text}".lower()
+    return (
+        None
+        if _NUMBERED.search(said)
+        else doubted(reading, "The subject does not say whose data are meant, and the body is about something else.")
+    )
+
+
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
     for sentence in letter.telling:

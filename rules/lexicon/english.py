@@ -191,11 +191,11 @@ PEOPLE: Table = {
         "outgoing incoming new_message untitled complaint- info information letter- message- everyone all whom concern it may"
     ),
     Sense.BUSINESS: (
-        "bought mobile_data gigabyte- order orders invoice- bill- report- order- delivery deliveries shipment- cargo offer- "
-        "quotation- price- tender- contract- agreement- payment- account_statement- meeting- appointment- schedule- vacancy "
-        "vacancies cv resume job- interview- photo- photos catalog- brochure- rates rate certificate- receipt- refund- warranty- "
-        "guarantee- booking- reservation- parking repair- insurance visa passport flight- project- drawing- estimate- proposal- "
-        "presentation- results analysis test tests"
+        "chat rota queue bought mobile_data gigabyte- order orders invoice- bill- report- order- delivery deliveries shipment- "
+        "cargo offer- quotation- price- tender- contract- agreement- payment- account_statement- meeting- appointment- schedule- "
+        "vacancy vacancies cv resume job- interview- photo- photos catalog- brochure- rates rate certificate- receipt- refund- "
+        "warranty- guarantee- booking- reservation- parking repair- insurance visa passport flight- project- drawing- estimate- "
+        "proposal- presentation- results analysis test tests"
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
