@@ -24,7 +24,7 @@ from rules.lexicon.sentence import demands, has
 from rules.likeness import kind_of, known_words, likeness, words_alike
 from rules.vocabulary import Certainty, RequestType
 
-UNLIKE = 0.25
+UNLIKE = 0.35
 """The likeness below which a request is doubted."""
 
 AS_LIKELY = 0.5

@@ -43,7 +43,7 @@ def hear_matter(letter: Letter, reading: Reading) -> Reading | None:
     return doubted(reading, "It may be about a text or a program, and ask for nothing itself.")
 
 
-_DEVICE = re.compile(r"\b(?:phone|telephone|телефон|telefon)")
+_DEVICE = re.compile(r"\b(?:new|нов\w+|жаңа|жана|zhana) (?:phone|telephone|телефон|telefon)")
 _NUMBERED = re.compile(r"number|номер|нөмір|nomer|nomir|\d\d|@")
 
 

@@ -150,9 +150,9 @@ PEOPLE: Table = {
     Sense.REQUEST: "request- application- demand- statement",
     Sense.SUBSCRIBE: "keep_receiving continue_receiving want_to_receive continue_to_receive subscribe subscribing sign_up turn_on",
     Sense.INSTRUCTION: (
-        "to_stop_receiving you_may_withdraw you_may_unsubscribe you_may_opt_out you_may_at_any_time intended_recipient addressee "
-        "you_have_the_right you_can_unsubscribe you_can_withdraw you_no_longer_wish in_error manage_preferences view_in_browser "
-        "preferences click press_here tap"
+        "by_the_link we_help_you we_will_help to_stop_receiving you_may_withdraw you_may_unsubscribe you_may_opt_out "
+        "you_may_at_any_time intended_recipient addressee you_have_the_right you_can_unsubscribe you_can_withdraw "
+        "you_no_longer_wish in_error manage_preferences view_in_browser preferences click press_here tap"
     ),
     Sense.TAKEN_BACK: (
         "wrong_recipient wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template keep_them_coming "
@@ -180,8 +180,8 @@ PEOPLE: Table = {
     ),
     Sense.OTHERS: "driver- people's employee- staff customer- client- supplier- vendor- patient- student- personnel users members",
     Sense.GATHERING: (
-        "gdpr_software book_a_demo newsletter_of join_our masterclass- last_call webinar- seminar- conference- workshop- "
-        "training- course courses summit- forum- article-_on magazine-"
+        "save_the_date panel gdpr_software book_a_demo newsletter_of join_our masterclass- last_call webinar- seminar- "
+        "conference- workshop- training- course courses summit- forum- article-_on magazine-"
     ),
     Sense.COMPLAINT: "complain-",
     Sense.LEAK: "leaked read_out published exposed leak- disclosed",
@@ -199,21 +199,21 @@ PEOPLE: Table = {
     ),
     Sense.SCOPE: "to for",
     Sense.SMALL: (
-        "joined_by_mistake registered_by_mistake signed_by_mistake ticked_by_mistake it_there_by_mistake is_blocked was_blocked "
-        "been_blocked got_blocked are_blocked if_so if_yes everything relating everywhere wherever please_note kindly further "
-        "any_further from_now_on there here when then than while because since until after before between over under only just "
-        "even too very really so such same some few many much most could may might cannot can't won't need needs needed ask asks "
-        "asking asked let make take get give put go come keep yet ago year years month months week weeks today yesterday he she "
-        "they them him i'm i've i'd i'll it's that's there's you're you've he's she's what's gonna pls plz kind sincerely hereby "
-        "formally pursuant accordance right rights exercise exercising abt thx ty ok dears colleagues office hours old anyway "
-        "henceforth effective immediate immediately lately recently soon a an the of to for from in on at by with and or is are "
-        "be been being am was were i we you it this that these those please thanks thank regards hello hi dear greetings good day "
-        "morning afternoon evening sir madam now asap urgent urgently concerning regarding about as well also do does did have "
-        "has had will shall must should would given previously earlier electronic document attached signed second third first "
-        "letter letters_to once again site website completely fully entire all any every forever permanently still already mr mrs "
-        "llp company gdpr law article art clause subject data_subject s our us their fyi important married note message mail "
-        "no_subject receive receiving held hold system systems decision decisions making made based solely help like obtained "
-        "collected gathered longer like_to longer_want both"
+        "stop_by stopped_by stopping_by joined_by_mistake registered_by_mistake signed_by_mistake ticked_by_mistake "
+        "it_there_by_mistake is_blocked was_blocked been_blocked got_blocked are_blocked if_so if_yes everything relating "
+        "everywhere wherever please_note kindly further any_further from_now_on there here when then than while because since "
+        "until after before between over under only just even too very really so such same some few many much most could may "
+        "might cannot can't won't need needs needed ask asks asking asked let make take get give put go come keep yet ago year "
+        "years month months week weeks today yesterday he she they them him i'm i've i'd i'll it's that's there's you're you've "
+        "he's she's what's gonna pls plz kind sincerely hereby formally pursuant accordance right rights exercise exercising abt "
+        "thx ty ok dears colleagues office hours old anyway henceforth effective immediate immediately lately recently soon a an "
+        "the of to for from in on at by with and or is are be been being am was were i we you it this that these those please "
+        "thanks thank regards hello hi dear greetings good day morning afternoon evening sir madam now asap urgent urgently "
+        "concerning regarding about as well also do does did have has had will shall must should would given previously earlier "
+        "electronic document attached signed second third first letter letters_to once again site website completely fully entire "
+        "all any every forever permanently still already mr mrs llp company gdpr law article art clause subject data_subject s "
+        "our us their fyi important married note message mail no_subject receive receiving held hold system systems decision "
+        "decisions making made based solely help like obtained collected gathered longer like_to longer_want both"
     ),
     Sense.DECIDE: (
         "assess- rejection turned_me_down generated choose chooses chosen choosing rank- rated rating sort sorted sorting "

@@ -133,8 +133,8 @@ def _demands_at(sentence: Words, at: int) -> Iterable[Demand]:
     if Sense.NOT not in word.senses and is_denied(sentence, at):
         return
     for act in word.senses & GRID.keys():
-        if act is not Sense.NOT and Sense.NOT in word.senses:
-            continue
+        if Sense.NOT in word.senses and (act is not Sense.NOT or Sense.STOP in word.senses):
+            continue  # what is not to be stopped («тоқтатпа») is not refused either
         object_at = _object_of(sentence, at, act)
         kind = _kind(sentence, at, act, object_at)
         if kind:
