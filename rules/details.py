@@ -16,6 +16,7 @@ from rules.details_spelling import is_another_name, writer_of
 from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, leads_over, sentences
 from rules.details_typed import as_meant
 from rules.lexicon import details_words as words
+from rules.lexicon.details_words import same_letters
 from rules.normal_form import unwrapped
 
 MOST_OF_A_SUBJECT = 200
@@ -29,7 +30,7 @@ def proposed(subject: str, own_words: str, *, sender: str | None) -> tuple[Chang
     title, text, address = cleaned(subject[:MOST_OF_A_SUBJECT]), cleaned(own_words), sender.lower() if sender else None
     spoken_of = as_meant(title)[1]
     changes = _changes(text, spoken_of, address)
-    if changes or unwrapped(title).is_reply:
+    if changes or unwrapped(title).is_reply or not (any(contacts_in(title)) or _SECOND_CAPITAL.search(title)):
         return changes
     return _changes(f"{title}\n{text}", spoken_of, address)  # the value may stand in the subject
 
@@ -44,7 +45,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
     contacts = [Mention(each.field, each.value, each.start, each.end) for each in contacts_in(text)]
     if len(contacts) > MOST_VALUES:
         return contacts
-    text, letters = as_meant(blotted(text, contacts))
+    text, letters = as_meant(blotted(text, contacts)) if contacts or len(text) <= _SHORT else (text, same_letters(text))
     found: list[Mention] = []
     whose = Ownership(title)
     topic = _topic(title, None)
@@ -59,7 +60,9 @@ def _mentions(text: str, title: str) -> list[Mention]:
         if len(found) + len(here) > MOST_VALUES:
             return found + here
         read_roles(sentence, here, title)
-        is_item = sentence.label_end and (_ITEM.fullmatch(sentence.before) or _ITEM.match(sentence.letters))
+        is_item = sentence.label_end and (
+            _ITEM.fullmatch(sentence.before) or _ITEM.match(sentence.letters) or ";" in text[max(0, sentence.start - 2) : sentence.start]
+        )
         for mention in here if is_item and any(each.role is Role.NEW for each in found) else ():
             mention.role = Role.NEW if mention.role is Role.NEUTRAL and mention.field not in NAME_PARTS else mention.role
         said = blotted(sentence.letters, named, sentence.start)
@@ -82,6 +85,8 @@ def _is_aside(said: str, before: str) -> bool:
     return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
+_SHORT = 200
+"""Characters of a text without a contact from which on nobody has typed a name on the wrong layout."""
 _ITEM = re.compile(r"\W*\d{1,2}[.)]")  # in a list where one item is called new, the contacts of the others are
 _WORD = re.compile(r"\w")
 _SECOND_CAPITAL = re.compile(r"^\W*\w.*?[A-ZА-ЯЁӘІҢҒҮҰҚӨҺ]|[\"]", re.DOTALL)

@@ -19,6 +19,7 @@ _NAME = (
     rf"(?:[OD]'[{_UPPER}][{_LOWER}]+|[{_UPPER}][{_LOWER}]+(?:['-][{_UPPER}{_LOWER}][{_LOWER}]+)*"
     rf"|[{_UPPER}]{{4,}}(?:-[{_UPPER}]+)?)(?![\w@])"
 )
+_INSTRUMENTAL = re.compile(r"(?<=\w\w)ой\Z")
 _WORD = rf"(?=\w['\w])[{_UPPER}{_LOWER}]+(?:['-][{_UPPER}{_LOWER}]+)*"
 _NAMES = re.compile(rf"(?<![\w@]){_NAME}(?:[ ]+{_NAME}){{0,3}}")
 _BEHIND_A_LABEL = re.compile(rf"\"?(?P<words>{_WORD}(?: +{_WORD}){{0,2}})(?P<follows>[\s\"!.]*(?:[(,/>-]|$))?")
@@ -37,11 +38,12 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
         is_list = len({each.lastgroup for each in before}) > 1 and not found  # "surname, name and patronymic: A B C"
         values = _by_field("full" if is_list and len(parts) > 1 else _field_of(field, topic), parts)
         mention_of = sentence.start + start, sentence.start + end
+        is_signed = len(parts) > 1 and not left.strip() and not sentence.before.endswith(":") and topic != "full"
         for part, value in values.items():
             mention = Mention(part, value, *mention_of, is_whole=len(values) > 1, is_unnamed=not field and topic is None)
             mention.is_beside = bool(sentence.label_end and start <= sentence.label_end + 1)
             is_label = bool(field) and (mention.is_beside or left.rstrip(' "').endswith(":"))
-            mention.is_named = is_label or _is_asked_for(left, before, topic if sentence.before else None)
+            mention.is_named = is_label or _is_asked_for(left, before, topic if sentence.before and not is_signed else None)
             _read_case(mention, written[start:end], after)
             found.append(mention)
     if any(mention.is_unnamed and not mention.is_whole and mention.field is Field.SURNAME for mention in found):
@@ -64,6 +66,10 @@ def _field_of(field: re.Match[str] | None, topic: str | None) -> str:
 
 def _by_field(field: str, parts: list[str]) -> dict[Field, str]:
     """Return which part of the name the words are."""
+    if field in ("name", "given_name") and len(parts) == 1:
+        parts = [_INSTRUMENTAL.sub("а", parts[0])]  # «меня зовут Жанной»
+    if field == "full" and len(parts) == 1:
+        return {Field.SURNAME: parts[0]} if is_surname(parts[0]) else {}
     if field == "full" or (field == "name" and len(parts) > 1):
         return parts_of(parts)
     if field == "name":

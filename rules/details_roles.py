@@ -7,9 +7,11 @@ from rules.details_change import Field
 from rules.details_text import BESIDE, NAME_PARTS, Mention, Role, Sentence
 from rules.lexicon import details_beside as beside
 from rules.lexicon import details_words as words
-from rules.lexicon.details_words import VALUE
+from rules.lexicon.details_words import FILLER, VALUE
 
 _CLAUSE_ENDS = re.compile(r"[,;]")
+_CLAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\s*{VALUE}))+")
+_SPOKEN = re.compile(rf"[^{VALUE}{FILLER}]++(?!{VALUE})")
 _PLEASE = re.compile(r",?\s*(?:please|kindly|пожалуйста|отинемин|(?<!\w)плиз)(?!\w)(?:\s*,)?")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
 _ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:.-]*\Z")
@@ -97,6 +99,8 @@ def _role(left: str, right: str) -> tuple[Role, bool]:
     if not clause.strip(_BRACKETS) and (told := [*words.ROLE.finditer(before := _last_clause(left.rstrip(_BRACKETS)))]):
         is_told = not BESIDE.sub("", before[told[-1].end() :])  # "my new number, 8 700 …"
         return (Role[str(told[-1].lastgroup).upper()], True) if is_told else (Role.NEUTRAL, False)
+    if beside.ARRIVES.search(clause) and not beside.WISHED.search(clause):
+        return Role.OLD, True
     is_change = bool(words.CHANGE.search(clause))
     if (beside.GOVERNS.search(clause) and not words.REPORTED.search(clause)) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
         return Role.NEW, is_change
@@ -148,6 +152,7 @@ def _does_not_count(mention: Mention, left: str, right: str, sentence: str) -> b
         or words.ADDITIONAL.search(left)
         or words.TEMPORARY.search(sentence)
         or (mention.field not in NAME_PARTS and mention.role is Role.NEUTRAL and words.REPORTED.search(clause))
+        or (mention.field not in NAME_PARTS and not mention.is_beside and words.IN_NEED.search(sentence))
     )
 
 
@@ -162,11 +167,15 @@ class Ownership:
         self._has_ended = self._asks = self._demands = self._swaps = False
         self._slip_at = -1
         self._only: frozenset[Field] = frozenset(Field)
+        self._asked: set[Field] = set()
+        self._to_be_answered_at: list[Mention] = []
 
     def strike_out(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out of a sentence's values, and of the earlier ones, what does not count."""
         self._strike_others(letters, here, earlier, start)
-        self._listen(letters, here, earlier)
+        self._listen(letters, here, earlier, start)
+        if not here and not earlier:
+            return
         self._correct(letters, here, earlier, start)
         if self._has_ended:
             _strike([each for each in here if each.role is not Role.NEW])
@@ -174,11 +183,16 @@ class Ownership:
             _strike([each for each in earlier if each.field in (_fields_in(letters) or Field)])
         _strike_doubtful(letters, here, earlier, start)
 
-    def _listen(self, letters: str, here: list[Mention], earlier: list[Mention]) -> None:
+    def _listen(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Note what a sentence says of the whole letter: where it ends, what is only asked, and which field alone changes."""
         is_change = words.CHANGE.search(letters) is not None
         self._has_ended = self._has_ended or (bool(earlier) and words.SIGNED.match(letters) is not None)
-        self._swaps = self._swaps or words.SWAPPED.search(letters) is not None
+        self._hear_what_is_asked(letters, here, start)
+        swapped = words.SWAPPED.search(letters)
+        self._swaps = self._swaps or swapped is not None
+        names = [each for each in here if each.field in NAME_PARTS]
+        if self._swaps and words.MINE.search(letters, swapped.end() if swapped else 0) and len({each.field for each in names}) > 1:
+            _call(Role.NEW, [each for each in names if not swapped or each.start > start + swapped.end()])
         self._asks = self._asks or (not here and words.ASKS_WHAT_IS_RECORDED.search(letters) is not None)
         self._demands = self._demands or (self._asks and is_change and not letters.rstrip().endswith("?"))
         self._renames = self._renames or (is_change and words.NAME_FIELD.search(letters) is not None)
@@ -186,6 +200,16 @@ class Ownership:
             self._only = _fields_in(letters) or self._only
         if earlier and not here and words.THAT_IS_MINE.match(letters):
             _confirm(earlier[-1], letters)
+
+    def _hear_what_is_asked(self, letters: str, here: list[Mention], start: int) -> None:
+        """Note which fields are to be changed without a value, and the contacts at which an answer is expected."""
+        for clause in _CLAUSE.finditer(_PLEASE.sub(lambda found: " " * len(found[0]), letters)):
+            for said in _SPOKEN.findall(clause[0]):
+                if any(word.search(said) for word in (words.ROLE, words.CHANGE, words.ABOUT)):
+                    self._asked |= _fields_in(said)
+            is_new = any(found.lastgroup == "new" for found in words.ROLE.finditer(clause[0]))
+            if words.REACH.search(clause[0]) and not is_new:
+                self._to_be_answered_at += [each for each in here if clause.start() <= each.start - start < clause.end()]
 
     def _correct(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Let a slip that is told make what stands before it the old value, and a choice by number one of two."""
@@ -209,6 +233,9 @@ class Ownership:
     def strike_in_the_end(self, found: list[Mention]) -> None:
         """Strike out what is not among "only my phone changed", and a name in labelled lines that only tells whose the new contact is."""
         _strike([each for each in found if each.field not in self._only or (self._asks and not self._demands)])
+        if self._asked:
+            only_tell = self._to_be_answered_at + [each for each in found if each.role is Role.NEUTRAL and self._asked <= NAME_PARTS]
+            _strike([each for each in only_tell if each.field not in self._asked | NAME_PARTS])
         names = [each for each in found if each.field in NAME_PARTS]
         if self._swaps and [each.role for each in names] == [Role.OLD] * 2 and len({each.field for each in names}) > 1:
             _call(Role.NEW, names)

@@ -30,6 +30,7 @@ _ENDINGS = {
 }  # fmt: skip
 _TO_NOMINATIVE = {ending: nominative for nominative, endings in _ENDINGS.items() for ending in endings.split()}
 _ENDS_MASCULINE = re.compile(r"(?:[оеё]в|[иы]н|[уюя]к|ян|ич|е[цркнмй]|а[нтрйс]|и[йлрдс]|у[рсл]|о[нрл]|ыл|[лр]ь)\Z")
+_ALWAYS_MASCULINE = re.compile(r"\w(?:ч[уи]к|ню?к|ич)а\Z")
 _MALE_NAMES = frozenset(
     """
     александр алексей анатолий андрей антон арман аскар асхат бауыржан богдан борис вадим валерий василий виктор виталий владимир геннадий
@@ -76,12 +77,14 @@ def is_surname(word: str) -> bool:
 
 def is_another_name(old: Sequence[str], new: str) -> bool:
     """Tell whether a name of which no part is spoken of replaces a name, and not a town or a tariff: by its ending, or spelt alike."""
-    return bool(_FAMILY.search(new)) or any(SequenceMatcher(None, each.lower(), new.lower()).ratio() > _ALIKE for each in old)
+    return bool(_FAMILY.search(new)) or any(
+        _FAMILY.search(each) or SequenceMatcher(None, each.lower(), new.lower()).ratio() > _ALIKE for each in old
+    )
 
 
 def parts_of(words: Sequence[str]) -> dict[Field, str]:
     """Return a full name part by part, as far as its endings tell which is which."""
-    patronymic = next((number for number, word in enumerate(words) if is_patronymic(word)), None)
+    patronymic = next((number for number, word in enumerate(words[1:], 1) if is_patronymic(word)), None)
     match len(words), patronymic:
         case 3, 2:
             return dict(zip((Field.SURNAME, Field.GIVEN_NAME, Field.PATRONYMIC), words, strict=True))
@@ -125,7 +128,8 @@ def _ungoverned(word: str, writer: Writer) -> str:
     for masculine in {"а": ("",), "я": ("й", "ь")}.get(last, ()):
         if (stem + masculine).lower() in _MALE_NAMES:
             return stem + masculine
-    return stem if last == "а" and writer is Writer.MAN and _ENDS_MASCULINE.search(stem) else word
+    is_man = writer is Writer.MAN and _ENDS_MASCULINE.search(stem)
+    return stem if last == "а" and (is_man or _ALWAYS_MASCULINE.search(word)) else word
 
 
 # --- Kazakh case endings --------------------------------------------------------------------------------------------------------
@@ -134,6 +138,7 @@ _DATIVE = re.compile(r"(?:ға|ге|қа|ке)\Z")
 _GENITIVE = re.compile(r"(?:ның|нің|дың|дің|тың|тің)\Z")
 _ABLATIVE = re.compile(r"(?:дан|ден|тан|тен|нан|нен)\Z")
 _ACCUSATIVE = re.compile(r"(?<!бер)(?<!кел)(?<!тұр)(?:ны|ні|ды|ді|ты|ті)\Z")
+_CASE = re.compile(r"(?:[ғқгк][ае]|[ндт](?:ың|ің|ан|ен|ы|і))\Z")
 _CHANGES = re.compile(r"[\"\s]*(?:озгер|ауыс|тузе|алмас|жанарт|кайт|орал|кош)")
 _NOT_TO = re.compile(r"[\"\s]*емес\s*,?\s*(?:ал\s+)?\"?\w+(?:га|ге|ка|ке)(?!\w)")
 _TO_ANOTHER = re.compile(r"[\"\s]*\w+\"?-?(?:[гк][ае]|[ыи]н[ае])(?!\w)")
@@ -156,6 +161,9 @@ def is_replacing(word: str, after: str) -> bool:
 
 def _without_kazakh_ending(word: str, after: str) -> str:
     """Take off a Kazakh ending where the sentence shows that it is one."""
+    bare = _CASE.sub("", word)
+    if bare != word and _FAMILY.search(bare):
+        return bare
     if is_replaced(word, after):
         return _ABLATIVE.sub("", word) if _ABLATIVE.search(word) else _ACCUSATIVE.sub("", word)
     if is_replacing(word, after) or (len(word) >= _SHORTEST and _NOT_TO.match(after)):

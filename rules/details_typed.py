@@ -4,7 +4,9 @@ import re
 
 from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
+from rules.lexicon.words import AS_WRITTEN
 from rules.normal_form import LAYOUTS
+from rules.normal_form import words as split
 
 _ENOUGH_WORDS = 2
 """Words of ours in a text from which on nobody wonders whether it was typed another way."""
@@ -31,17 +33,32 @@ _SOUNDS = {
 def as_meant(text: str) -> tuple[str, str]:
     """Return a text in the layout that was meant, and its letters (``same_letters``) as Cyrillic spells them if they are transliterated."""
     letters = same_letters(text)
-    known = _words_known(letters)
-    if known >= _ENOUGH_WORDS:
+    beginning, first = text[:_BEGINNING], letters[:_BEGINNING]
+    known = _words_known(first)
+    if known >= _ENOUGH_WORDS or _is_spelt_right(first):
         return text, letters
-    readings = [(known, text, letters)]
-    for keys in _KEYS:
-        meant = text.translate(keys)
-        readings.append((_words_known(same_letters(meant)), meant, same_letters(meant)))
-    if not _CYRILLIC.search(letters):
-        spelt = _LATIN_WORD.sub(_in_cyrillic, letters)
-        readings.append((_words_known(spelt), text, spelt))
-    return max(readings, key=lambda reading: reading[0])[1:]
+    readings = [(known, _KEYS_AS_TYPED), *((_words_known(same_letters(beginning.translate(keys))), keys) for keys in _KEYS)]
+    spelt = 0 if _CYRILLIC.search(first) else _words_known(_LATIN_WORD.sub(_in_cyrillic, first))
+    told, keys = max(readings, key=lambda reading: reading[0])
+    if spelt > told:
+        return text, _LATIN_WORD.sub(_in_cyrillic, letters)
+    meant = text.translate(keys)
+    return meant, same_letters(meant)
+
+
+_KEYS_AS_TYPED: dict[int, int] = {}
+_BEGINNING = 300
+"""Characters of a text that tell how it was typed: who slips so slips from the first word on."""
+
+
+def _is_spelt_right(beginning: str) -> bool:
+    """Tell whether words of requests, of whatever kind, are seen at once."""
+    seen = AS_WRITTEN.read(split(beginning[:_LOOKED_AT]))
+    return sum(word.language is not None and len(word.text) > _LONGEST_INITIAL for word in seen) > _ENOUGH_WORDS
+
+
+_LOOKED_AT = 120
+_LONGEST_INITIAL = 2
 
 
 def _words_known(letters: str) -> int:

@@ -1,4 +1,4 @@
-"""What may be meant and is not plainly said: for a person to read, or a question in general."""
+"""What may be meant and is not plainly said: for a person to read, unless the letter is like those that ask just this; or a question."""
 
 import re
 from itertools import pairwise

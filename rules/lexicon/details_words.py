@@ -96,9 +96,9 @@ _OLD = """
     указан- указали указала указал пишете называете обращаются обращаетесь чужой чужая в_базе до_сих_пор не_нужно_больше не_надо_больше
     больше_не_нужно не_присылайте не_шлите написан- написали внесен- внесли зарегистрирован- значится стоит ошибк- ошибоч- опечатк-
     неверн- неправильн- девичь- устаревш- устарел- больше_не удалите удалить вычеркните зачеркните сотрите аннулир- исключите исключить
-    отвяжите отвязать деактивир- уберите убрать неактуальн- перестал- напечатал- потерял- утерял- не_звоните не_пишите не_используйте
+    отвяжите отвязать деактивир- уберите убрать неактуальн- перестал- напечатал- напечатан- вписан- потерял- утерял-
     ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған базаңызда
-    базадағы өшіріңіз- алып_тастаңыз-
+    базадағы өшіріңіз- алып_тастаңыз- не_звоните не_пишите не_используйте
 """
 _NEW = """
     new now correct correctly right should_be should_read should_say must_be need_to_be needs_to_be has_to_be ought_to_be become became
@@ -135,6 +135,7 @@ TAKEN_BACK = _table(
     """
     ignore disregard forget_it forget_my forget_the forget_about kept never_mind nevermind please_cancel i_cancel cancel_my cancel_the
     cancel_this withdraw_my withdraw_the i_withdraw changed_my_mind decided_against decided_not_to by_mistake_sent sent_by_mistake
+    forget_what staying_with_the nothing_has_changed ничего_не_изменилось ничего_не_поменялось ескісін_қалдырдым ескісі_қалды
     in_error no_need_to_change don't_need_to_change leave_everything leave_as_is as_it_was was_a_mistake not_needed_anymore
     do_not_change_anything don't_change_anything nothing_changes ничего_не_меняется ештеңе_өзгермейді
     передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте больше_не_актуально уже_не_актуально решил_не решила_не
@@ -144,10 +145,11 @@ TAKEN_BACK = _table(
     ойымнан_қайттым бас_тарттым шешімімді_өзгерт- қалатын_болдым қалдыратын_болдым қажет_емес қажеті_жоқ керегі_жоқ өзгертпей-ақ
     ештеңе_өзгертпе- қателесіп_жібер- болдырмаңыз- кері_қайтарып_аламын өзгертпеңіз-
     """,
-    r"leave\s+it(?!\s+out)",
+    r"(?:оста(?:юсь|емся|нусь)|staying|stay|stick)\s+(?:на|при|со?|with|on)\s+(?:\w+\s+)?(?:стар|прежн|old|previous)\w*",
+    r"leave\s+it(?!\s+out)|\w+[мбп][ае]й[\s-]ак(?!\w)|(?:хотя|впрочем|actually|wait)\W+(?:нет|no|не\s+(?:надо|нужно|стоит))",
 )
 KEPT = _table("""
-    keep_the_old keep_the_previous leave_the_old stick_with_the_old stay_with_the_old
+    keep_what_you keep_the_one_you keep_the_old keep_the_previous leave_the_old stick_with_the_old stay_with_the_old
     оставьте_прежн- оставьте_стар- оставить_прежн- пусть_остается пусть_останется пусть_остаются пусть_будет_стар- пусть_будет_прежн-
     ескісі_қалсын бұрынғысы_қалсын ескісін_қалдыр- сол_қалсын
 """)
@@ -157,21 +159,21 @@ IN_PASSPORT = re.compile(r"(?<!\w)(?:passport|паспорт|identity|my\s+id(?!
 WRITTEN = re.compile(r"[\s\")]*(?:деп|болып)\s+(?:жазыл|тур)")
 UNSURE = _table("""
     maybe perhaps probably not_sure unsure i_think don't_remember do_not_remember can't_remember don't_know could_be might_be soon_change
-    soon_be_changing confirm_later will_confirm will_send_later not_yet
+    soon_be_changing confirm_later will_confirm will_send_later not_yet i_might we_might thinking_of планирую собираюсь
     скоро_поменяю скоро_сменю скоро_изменю кажется вроде не_уверен- не_помню может_быть возможно наверное наверно уточню путаю путать
     сообщу_позже напишу_позже не_знаю пришлю_позже еще_не
     мүмкін_емес сияқты білмеймін сенімді_емес анық_емес ұмытып_қалдым есімде_жоқ кейін_жазамын кейін_хабарлаймын нақтылаймын шамасы әлде
 """)
 TEMPORARY = _table(
     """
-    temporar- while_i for_a_while until_the until_my until_i only_until till_the till_my till_i for_tomorrow на_завтра на_сегодня ертеңге
+    while_i for_a_while until_the until_my until_i only_until till_the till_my till_i for_tomorrow на_завтра на_сегодня ертеңге
     meanwhile in_the_meantime this_week for_this_week for_now for_the_time_being today_only
-    временн- на_время
-    на_этой_неделе әзірге осы_аптада пока_что пока_не уақытша
+    на_этой_неделе әзірге осы_аптада пока_что пока_не пока_звон- пока_пиш- пока_свя- на_время
     for_the_conference for_the_meeting for_the_delivery for_delivery for_the_courier для_доставки для_курьера для_пропуска
     для_встречи по_этому_вопросу жеткізу_үшін сұрақтар_бойынша сұрақ_бойынша with_questions with_any_questions for_questions
     for_any_questions to_discuss по_вопросам по_всем_вопросам если_будут_вопросы
 """,
+    r"(?<!not )temporar\w*|(?<!не )временн\w*|уакытша(?!\s+емес)",
     r"до\s+\w+\s+(?:пишите|звоните|шлите|присылайте)",
     r"(?:все\s+(?:\w+\s+)?(?:верн|правильн|актуальн)[оыа](?!\w)|бари\s+дурыс|(?:all|everything|details)\s+(?:is|are)\s+(?:correct|right))(?!\W*(?:кроме|но|only|but|except))",
 )
@@ -182,18 +184,22 @@ REPORTED = _table("""
 """)
 ADDITIONAL = _table("""
     additional second_phone second_number second_e-mail second_email secondary backup spare another_phone another_number another_one
-    extra alternative sincerely regards уважением құрметпен
+    extra alternative sincerely regards уважением құрметпен besides also_try помимо
     дополнительн- второй_номер второй_телефон вторая_почта второго_номера вторую_почту второй_адрес резервн- запасн- еще_один еще_одна
     қосымша екінші_нөмір- екінші_пошта- екінші_телефон- тағы_бір
 """)
 
 # --- Whose, and whether it is asked for at all -----------------------------------------------------------------------------------------
 
-NOT_THE_PERSONS = _table("""
-    fax office work reception secretary switchboard accountant company company's corporate extension ext emergency
-    факс- офис- рабоч- служебн- приемн- регистратур- бухгалтер- секретар- городск- доб доб. компании организации предприятия ресепшн-
+NOT_THE_PERSONS = _table(
+    """
+    fax office work reception secretary switchboard accountant company company's department- corporate extension ext emergency
+    факс- офис- служебн- приемн- регистратур- бухгалтер- секретар- городск- доб доб. компании
+    организации предприятия ресепшн- отдел-
     кеңсе- қабылдау- жұмыстағы жұмыс_нөмір- жұмыс_телефон- қызметтік қызмет_телефон- ұйым- компанияның
-""")
+""",
+    r"рабоч\w*(?!\s+(?:дн|день|врем))",
+)
 YOURS = re.compile(
     r"(?<!\w)(?<!in )(?<!on )(?<!across )(?<!within )(?<!в )(?:your|ваш(?:а|е|и|его|ей|ем|ему|у|им)?|сизд(?:ин|ерд[иe]н|ерден))(?!\w)"
     r"(?!\s+(?:clause|policy|rules|section|letter|form|пункт|политик|правил|письм))"
@@ -230,6 +236,17 @@ MINE_OF_ALL = _table("""
 """)
 """What is the person's own beyond doubt, in a letter that began with somebody else."""
 OF_THE_OLD = _table("old former password стар- прежн- парол- ескі- бұрынғы- құпиясөз- құпия")
+REACH = _table("""
+    call_me ring_me phone_me text_me reach_me contact_me call_back reply answer send_the_code send_me
+    перезвон- позвон- звоните связаться свяжитесь связи ответ- отвеч- пришлите продикт- хабарлас- қоңырау- жауап
+""")
+"""A contact given to be answered at: no change of it where the letter asks for another field's."""
+ABOUT = _table("about regarding насчет по_поводу туралы жайлы жайында")
+IN_NEED = _table("""
+    if_anything if_needed if_necessary in_case i_confirm confirming
+    если_что если_нужно если_надо при_необходимости подтверждаю керек_болса қажет_болса растаймын
+""")
+"""A contact for an emergency, or only confirmed."""
 IF = _table("if in_case whether если случае егер жағдайда")
 ASKS_WHETHER = _table("can_i may_i is_it_possible whether")
 ASKS_WHAT_IS_RECORDED = _pattern(
@@ -249,7 +266,7 @@ RECORDED = _pattern(r"in\s+your|on\s+file|recorded|у\s+вас|в\s+(?:ваше�
 STAYS = _pattern(
     r"(?:указан|записан|сто[ия]т|значится)\w*\s+(?:верно|правильно)|дұрыс\s+(?:жазылған|тұр)",
     r"(?:\w+\s+){0,2}(?:(?:меня|измен|исправ|трога|прав)\w*\s+не\s+(?:нужно|надо|требуется|следует)|не\s+(?:меня|изменя|исправля|трога)\w+)",
-    r"(?:does\s+not|doesn't|need\s+not|needn't|is\s+not\s+to)\s+(?:need\s+|be\s+|to\s+)*(?:chang|correct|touch)\w*",
+    r"(?:does\s+not|doesn't|need\s+not|needn't|(?:is\s+)?not\s+to)\s+(?:need\s+|be\s+|to\s+)*(?:chang|correct|touch)\w*",
     r"(?:болып\s+)?қал(?:а\s+бер|ады)|өзгерт(?:пе|удің\s+(?:қажеті|керегі)\s+жоқ)",
 )
 """«X исправлять не нужно»: what is said behind a value that stays as it is."""
@@ -260,8 +277,8 @@ SIGNED = _pattern(
 """A line of courtesy at the end: what stands below it is a signature."""
 KAZAKH_OR = _pattern(rf"(?<={FILLER} )не(?= {VALUE}{FILLER}*\s+(?:арқылы|нөмір|телефон|пошта))")  # "or", in Kazakh
 SLIP = _pattern(
-    r"(?<!\w)(?:не\s+(?:та|тот|те)\s+(?:цифр|номер|адрес|ящик|букв|почт)|ошиб(?:ся|лась)|опечатал|промахнул|не\s+то\s+(?:на|в)писал"
-    r"|(?:точнее|вернее|or\s+rather|i\s+mean)(?!\w)|қате\s+(?:тер|жаз(?!ыл)|жібер|бер)|жаңыл|mistyped|typed?\s+(?:\w+\s+)?(?:wrong|incorrect)|wrong\s+(?:digit|key|one)|my\s+mistake|scratch\s+that"
+    r"(?<!\w)(?:не\s+(?:та|тот|те)\s+(?:цифр|номер|адрес|ящик|букв|почт)|ошиб(?:ся|лась)|опечатал|промахнул|пере?путал|напутал|не\s+то\s+(?:на|в)писал"
+    r"|(?:точнее|вернее|or\s+rather|i\s+mean)(?!\w)|қате\s+(?:тер|жаз(?!ыл)|жібер|бер)|жаңыл|mistyped|typed?\s+(?:\w+\s+)?(?:wrong|incorrect)|wrong\s+(?:digit|key|one)|(?:mixed|muddled)\s+up|шатастыр|my\s+mistake|scratch\s+that"
     r"|(?:sorry|oops|no|wait|correction)\W[^?]{0,40}(?:that|it|this)\s+should|(?:ой|упс|простите|извините)\W[^?]{0,40}(?:правильн|должн|верн|нужно)"
     r"|(?:кешіріңіз|ой)\W[^?]{0,40}дұрысы|neither\s+(?:is|of)|both\s+are\s+wrong|оба\s+(?:неверн|неправильн|не\s|ошиб)|екеуі\s+де\s+(?:қате|дұрыс\s+емес))",
 )
@@ -280,7 +297,9 @@ def _choice(kept: str, dropped: str) -> re.Pattern[str]:
 
 
 CHOICES = (_choice(_FIRST, _LAST), _choice(_LAST, _FIRST))  # which of two values is to stay
-SWAPPED = _pattern(r"местами|(?:swap|switch)\w*\s+(?:them|the\s+two|around|round|over)|wrong\s+way\s+a?round|орындарын?\s+(?:\w+\s+)?ауыс")
+SWAPPED = _pattern(
+    r"местами|наоборот|(?:swap|switch)\w*\s+(?:them|the\s+two|around|round|over)|wrong\s+way\s+a?round|орындарын?\s+(?:\w+\s+)?ауыс"
+)
 ONLY = _table("only just solely только лишь единственн- тек ғана")
 THAT_IS_MINE = _pattern(
     r"\W*(?:that|this|it|here|these)(?:'s|\s+is|\s+are)?\s+(?:my|mine|the)(?!\w)|\W*(?:это|вот|эта|этот)\s+(?:и\s+есть\s+)?(?:(?:теперь\s+)?мо[йяе]|нов\w+)(?!\w)",
@@ -305,6 +324,7 @@ OWN_ALL_THE_SAME = _pattern(
     r"(?:меня|me)\s+(?:как|в\s+качестве|as)\s+(?:an?\s+|the\s+)?\w+(?:\s+(?:лиц\w+|contact))?",
     r"(?:карт\w+|кабинет\w*|анкет\w+|баз\w+|профил\w+)\s+(?:клиент|сотрудни|водител)\w+|(?:client|customer)\s+(?:card|number|id|account|record|profile|file)",
     r"(?:dear|уважаем\w+|дорог\w+|милы\w+|құрметті)\s+\w+|^\W*(?:коллеги|әріптестер)\W",
+    rf"^\W*(?:это|this\s+is|бұл)\s+[^,.]{{2,30}},\s+(?:\w+\s+)?(?:{_POSTS})|in\s+(?:the|my)\s+power\s+of\s+attorney",
     rf"^\W*(?:от|from)\s+(?:(?:a|the|ваш\w+|your)\s+)?(?:{_POSTS})\w*\W*$",
     rf"(?<!\w)\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_SAID})(?!\w)",
     rf"(?<!\w)\w{{3,30}}\s+(?:(?:{_GOT})\s+(?:мне|me)|(?:мне|маған)\s+(?:\w{{1,30}}\s+)?(?:{_GOT}))(?!\w)",

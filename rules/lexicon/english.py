@@ -155,12 +155,12 @@ PEOPLE: Table = {
         "you_no_longer_wish in_error manage_preferences view_in_browser preferences click press_here tap"
     ),
     Sense.TAKEN_BACK: (
-        "wrong_recipient wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template keep_them_coming "
-        "notifications_on nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, as_it_is just_kidding "
-        "do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter on_the_contrary "
-        "nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back is_no_longer_needed ignore "
-        "disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind do_not_need_this i_did_not_write "
-        "take_back_my_request cancel_my_request withdraw_my_request"
+        "no_wait actually_no wrong_recipient wrong_thing do_want_to on_no_account keep_the_old i_do_agree wrong_template "
+        "keep_them_coming notifications_on nothing_has_changed everything_stays stays_as_it_was was_a_mistake please_don't_, "
+        "as_it_is just_kidding do_nothing keep_everything number_stays scrap_that second_thoughts keep_me_on forget_my_letter "
+        "on_the_contrary nothing_changes nothing_to_change no_changes_needed cancel_yesterday's_request take_it_back "
+        "is_no_longer_needed ignore disregard wrong_address by_mistake changed_my_mind change_my_mind never_mind nevermind "
+        "do_not_need_this i_did_not_write take_back_my_request cancel_my_request withdraw_my_request"
     ),
     Sense.IF: "if",
     Sense.THANKS: "grateful noted cheers got_your thanks thank_you thank thx fine great got_it received ok okay perfect a_lot",
