@@ -11,7 +11,7 @@ from rules.lexicon.details_words import FILLER, VALUE
 
 _CLAUSE_ENDS = re.compile(r"[,;]")
 _CLAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\s*{VALUE}))+")
-_SPOKEN = re.compile(rf"[^{VALUE}{FILLER}]++(?!{VALUE})")
+_SPOKEN = re.compile(rf"[^,;:{VALUE}{FILLER}]++(?!{VALUE})")
 _PLEASE = re.compile(r",?\s*(?:please|kindly|пожалуйста|отинемин|(?<!\w)плиз)(?!\w)(?:\s*,)?")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
 _ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:.-]*\Z")

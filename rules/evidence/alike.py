@@ -45,7 +45,7 @@ LEADS_A_LITTLE, LEADS = 1.0, 2.0
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text) or likeness(letter) < AS_LIKELY:
+    if letter.body is None or likeness(letter) < AS_LIKELY or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text):
         return None
     kind, lead = kind_of(letter)
     is_led = lead >= LEADS_A_LITTLE
