@@ -47,6 +47,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
         return contacts
     text, letters = as_meant(blotted(text, contacts)) if contacts or len(text) <= _SHORT else (text, same_letters(text))
     found: list[Mention] = []
+    last = max((each.start for each in contacts), default=0)
     whose = Ownership(title)
     topic = _topic(title, None)
     writer = writer_of(text)
@@ -57,6 +58,8 @@ def _mentions(text: str, title: str) -> list[Mention]:
         named = name_mentions(written, sentence, topic, writer) if _may_name(written, sentence, topic) else []
         topic = _topic(sentence.letters, topic)
         here = sorted(here + named, key=lambda mention: mention.start)
+        if contacts and found and not here and sentence.start > last and number - found[-1].sentence > _HEARD_AFTER:
+            continue
         if len(found) + len(here) > MOST_VALUES:
             return found + here
         read_roles(sentence, here, title)
@@ -85,6 +88,8 @@ def _is_aside(said: str, before: str) -> bool:
     return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
+_HEARD_AFTER = 8
+"""Sentences behind the last value in which it may be explained or taken back."""
 _SHORT = 200
 """Characters of a text without a contact from which on nobody has typed a name on the wrong layout."""
 _ITEM = re.compile(r"\W*\d{1,2}[.)]")  # in a list where one item is called new, the contacts of the others are
