@@ -104,6 +104,12 @@ def line_of(piece: str, weight: float, counts: Counter[str]) -> str:
     return f"{piece}\t{weight:.1f}\t{' '.join(f'{kind}={counts[kind]}' for kind in sorted(counts))}"
 
 
+def load() -> None:
+    """Read what was learnt now, and not at the first letter."""
+    _learnt()
+    _pieces_of_all()
+
+
 @cache
 def _learnt() -> tuple[dict[str, float], dict[str, str]]:
     """Return the weight of each piece, and the counts of each as they are written: few letters come so far that they are read."""

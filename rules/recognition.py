@@ -11,6 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
+from rules import likeness
 from rules.evidence.alike import hear_another_type, hear_ordinary_mail, hear_what_is_alike
 from rules.evidence.body import (
     find_mark_in_body,
@@ -88,6 +89,7 @@ class Recogniser:
     """Reads messages under one policy."""
 
     def __init__(self, policy: Policy) -> None:
+        likeness.load()
         self._marks = Marks(policy)
         self._glanced = lru_cache(SUBJECTS_REMEMBERED)(self._glance)
 

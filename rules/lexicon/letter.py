@@ -29,7 +29,7 @@ _DATIVE = ("ға", "ге", "қа", "ке")
 _ACTING = ACTS | CONTRARY.keys() | {Sense.TAKEN_BACK, Sense.CANCEL}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Letter:
     """A message in the form that the evidence reads. ``body`` is None where it was not read.
 
