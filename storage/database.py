@@ -19,7 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 from storage.tables import metadata
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
 
 BUSY_SECONDS = 10

@@ -7,6 +7,7 @@ A change here is a new file in ``migrations/versions``, and ``database.SCHEMA`` 
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -180,6 +182,8 @@ subscribers = Table(
     Column("more", JSON, nullable=False),  # what else the policy lists: place of work, post ...
     Column("blocked_at", Moment),
     Column("since", Moment, nullable=False),
+    Column("legal_hold", Text),  # why nothing of it may be destroyed now
+    Column("depersonalised_at", Moment),
 )
 
 contacts = Table(
@@ -192,8 +196,11 @@ contacts = Table(
     Column("key", Text, nullable=False),  # the form in which two equal ones compare equal
     Column("source", Text, nullable=False),
     Column("since", Moment, nullable=False),
+    Column("address_key", LargeBinary(16)),  # of an e-mail address: its keyed hash, for suppressions hold no address
+    Column("reference", String(20)),  # the request that brought it
     UniqueConstraint("subscriber_id", "kind", "key"),
     Index(None, "kind", "key"),
+    Index(None, "address_key"),
 )
 
 consents = Table(
@@ -203,10 +210,43 @@ consents = Table(
     Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("scope", String(20), nullable=False),
     Column("since", Date, nullable=False),
-    Column("until", Date),
+    Column("until", Date),  # the first day on which it was ended
     Column("evidence", Text),
     Column("ended_by", String(20)),  # the reference of the request that ended it
+    Column("expires_on", Date),  # the last day on which it holds by itself
+    Column("text_version", Text),
+    Column("source", Text),
+    Column("legal_ground", Text),
+    Column("recipients", Text),
     Index(None, "subscriber_id"),
+)
+
+amendments = Table(  # every change of what is on file: who, when, why, and the request behind it
+    "amendments",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("reference", String(20)),
+    Column("field", String(40), nullable=False),  # a detail, "blocked", or "consent:SCOPE"
+    Column("old", Text),
+    Column("new", Text),
+    Column("undone_at", Moment),
+    Index(None, "subscriber_id"),
+    Index(None, "reference"),
+)
+
+destructions = Table(  # who was destroyed or depersonalised, by keyed hash: an import or an old backup must not bring them back
+    "destructions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("address_key", LargeBinary(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("how", String(20), nullable=False),  # "destroyed" or "depersonalised"
+    Column("reference", String(20)),
+    UniqueConstraint("address_key", "at"),
 )
 
 suppressions = Table(
@@ -218,6 +258,7 @@ suppressions = Table(
     Column("reference", String(20)),
     Column("since", Moment, nullable=False),
     Column("lifted_at", Moment),
+    Column("address", Text),  # null once the person was destroyed: the keyed hash stays
     Index("uq_suppressions_active", "address_key", "scope", "reference", unique=True, sqlite_where=NOT_LIFTED, postgresql_where=NOT_LIFTED),
 )
 
@@ -257,8 +298,13 @@ requests = Table(
     Column("subscriber_id", Number, ForeignKey("subscribers.id", ondelete="SET NULL")),
     Column("flags", JSON, nullable=False),
     *_place(),
+    Column("proof", String(30)),  # what the standing rests on
+    Column("confirmed_at", Moment),
+    Column("legal_hold", Text),  # why nothing of it may be destroyed now
     Index(None, "sender_key"),
     Index(None, "state", "due"),
+    Index(None, "received_at"),
+    Index(None, "subscriber_id"),
 )
 
 obligations = Table(
@@ -287,6 +333,50 @@ changes = Table(  # what an update asks to change, in the order in which it was 
     Column("old", Text),  # null: the letter does not say it
     Column("new", Text, nullable=False),
     Index(None, "reference"),
+)
+
+confirmations = Table(  # what was asked back by a letter with a one-time code, and what was answered
+    "confirmations",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("role", String(10), nullable=False),  # who is asked: "sender", "old" or "new" (address)
+    Column("asked_key", LargeBinary(16), nullable=False),
+    Column("code_key", LargeBinary(16), nullable=False, unique=True),  # keyed hash of the code
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("answer", String(10)),  # "yes" or "no"
+    UniqueConstraint("reference", "role"),
+    Index(None, "asked_key"),
+)
+
+waves = Table(  # times in which more unproven requests came than is believed: what cannot be undone waits until staff resume
+    "waves",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("began_at", Moment, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", Text),
+)
+
+tasks = Table(  # what a command of the operator has to carry out in another system
+    "tasks",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("system", Text, nullable=False),
+    Column("what", String(30), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String(10), nullable=False),  # "waiting", "done" or "failed"
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("since", Moment, nullable=False),
+    Column("not_before", Moment, nullable=False),
+    Column("settled_at", Moment),
+    Column("reply", Text),
+    UniqueConstraint("reference", "what", "system"),
+    Index(None, "state", "not_before"),
 )
 
 events = Table(
@@ -341,6 +431,7 @@ letters = Table(
     Column("settled_at", Moment),
     Column("reply", Text),
     Column("content", LargeBinary, nullable=False),  # last: SQLite reads over what stands before the column it wants
+    Column("kept", LargeBinary),  # what takes its place once it was accepted: the same letter without its one-time code
     UniqueConstraint("cause", "kind"),
     Index("ix_letters_waiting", "not_before", "id", sqlite_where=LETTER_WAITS, postgresql_where=LETTER_WAITS),
     Index(None, "recipient_key"),
@@ -348,3 +439,28 @@ letters = Table(
     Index(None, "claimed_at"),
     Index(None, "reference"),
 )
+
+# --- what other programs read ----------------------------------------------------------------------------------------
+MAILABLE = """CREATE VIEW mailable AS
+SELECT DISTINCT contacts.value AS address, consents.scope AS scope
+FROM contacts JOIN subscribers ON subscribers.id = contacts.subscriber_id JOIN consents ON consents.subscriber_id = subscribers.id
+WHERE contacts.kind = 'email' AND contacts.address_key IS NOT NULL AND subscribers.blocked_at IS NULL
+AND consents.scope IN ('informing', 'promotion') AND consents.since <= {today}
+AND (consents.until IS NULL OR consents.until > {latest}) AND (consents.expires_on IS NULL OR consents.expires_on >= {latest})
+AND NOT EXISTS (
+    SELECT 1 FROM suppressions WHERE suppressions.address_key = contacts.address_key AND suppressions.lifted_at IS NULL
+    AND suppressions.scope IN ('messages', consents.scope)
+)"""
+"""Whom a message may be sent to, and on which consent. The database knows no time zone of the operator: a consent begins with the day
+of Greenwich and ends with the day that begins first on earth (UTC+14), so that nobody is mailed a day too long."""
+
+TODAY = {
+    "sqlite": {"today": "date('now')", "latest": "date('now', '+14 hours')"},
+    "postgresql": {
+        "today": "CAST(CURRENT_TIMESTAMP AT TIME ZONE 'UTC' AS date)",
+        "latest": "CAST(CURRENT_TIMESTAMP AT TIME ZONE 'UTC' + INTERVAL '14 hours' AS date)",
+    },
+}
+
+for _dialect, _days in TODAY.items():
+    event.listen(metadata, "after_create", DDL(MAILABLE.format(**_days)).execute_if(dialect=_dialect))
