@@ -61,6 +61,8 @@ class NewRequest:
     subscriber_id: int | None
     flags: tuple[str, ...]
     obligations: tuple[NewObligation, ...]
+    proof: str | None = None
+    """What the standing rests on (``rules.authentication.Proof``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ class Registered:
     flags: tuple[str, ...]
     place: Place
     obligations: tuple[Owed, ...]
+    proof: str | None = None
+    confirmed_at: datetime | None = None
+    """When the sender confirmed it by a one-time code."""
+    legal_hold: str | None = None
+    """Why nothing of it may be destroyed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +351,7 @@ def _request_row(request: NewRequest, now: datetime) -> dict[str, object]:
         "folder": place.folder,
         "uidvalidity": place.uidvalidity,
         "uid": place.uid,
+        "proof": request.proof,
     }
 
 
