@@ -40,9 +40,10 @@ from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.folders import special_folder, spelt_by_server
 from mailbot.imap import LoginRefused, Mailbox
 from mailbot.policies import law_alone, load_policy
-from mailbot.providers import PROVIDERS, authserv_id_in, is_named, narrowest_name
+from mailbot.providers import PROVIDERS, narrowest_name
 from mailbot.smtp import Connection, RelayRefusesUs
 from mailbot.watch import address_of
+from rules.authentication import authserv_id_in, is_named
 from rules.header import read_fields, split_head
 from rules.promises import warnings_of
 from rules.working_days import Calendar

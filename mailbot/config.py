@@ -32,6 +32,7 @@ from pydantic import (
 from mailbot.config_mistakes import sentences
 from mailbot.errors import ConfigurationMistake
 from mailbot.providers import closed, published
+from rules.authentication import is_safe_pattern
 from rules.working_days import NO_OVERRIDES, CalendarMistakes, Override, read_overrides
 
 _ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[^\W_](?:[^\W_]|[.-](?![.-]))*")
@@ -83,8 +84,12 @@ def _need_system_name(name: str) -> str:
 
 
 def _need_server_name(name: str) -> str:
-    if not re.fullmatch(r"(\*\.[\w-]+\.)?[\w-]+(\.[\w-]+)*", name):  # "*" or "*.kz" would believe anybody
+    if not re.fullmatch(r"(\*\.[\w-]+\.)?[\w-]+(\.[\w-]+)*", name):
         raise ValueError('needs the name of your mail server, as "mx.alit.kz", or "*.mx.alit.kz" for every server under one name')
+    if not is_safe_pattern(name):
+        raise ValueError(
+            "would believe the servers of strangers; write your mail server's own name before the domain that everybody can get"
+        )
     return name
 
 

@@ -18,7 +18,7 @@ from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.imap import HEADER_CAP, Mailbox
 from mailbot.logs import log
-from mailbot.providers import is_named
+from rules.authentication import is_named
 from rules.header import MAX_HEADER
 from rules.message import Attachment, Message, lightened, read, read_header, text_of_part, with_text
 from rules.place import Cursor

@@ -4,13 +4,10 @@ Servers and numbers are as they publish them, the names as mail of 2024 to 2026 
 password from each, and `mailbot check` what a mailbox really does.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-_AUTHSERV_ID = re.compile(r'\s*(?:\([^()]*\)\s*)*"?([\w.-]+)"?(?:\s+\d+)?\s*(?:\([^()]*\)\s*)*;', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +69,6 @@ def published(table: Literal["inbox", "smtp"], name: object) -> Mapping[str, str
 def closed(table: Literal["inbox", "smtp"], name: str) -> str:
     """Say why a provider cannot be used for this; "" if it can."""
     return PROVIDERS[name].inbox_closed if table == "inbox" and name in PROVIDERS else ""
-
-
-def authserv_id_in(value: str) -> str | None:
-    """Return the name at the beginning of an Authentication-Results field (RFC 8601, 2.2); None where there is none."""
-    found = _AUTHSERV_ID.match(value)
-    return found[1].lower() if found else None
-
-
-def is_named(authserv_id: str, pattern: str) -> bool:
-    """Tell whether a name is the configured one, or one under it where that begins with ``*.``."""
-    name, wanted = authserv_id.lower(), pattern.lower()
-    return name.endswith(wanted[1:]) if wanted.startswith("*.") else name == wanted
 
 
 def narrowest_name(authserv_ids: Sequence[str], least: int) -> str | None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from storage.tables import metadata
+from storage.tables import MAILABLE, TODAY, metadata
 
 SCHEMA = "0005"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
@@ -279,6 +279,7 @@ def _revision(tx: Connection, address: str) -> str | None:
 def _make(tx: Connection) -> str:
     """Make the newest schema at once; a test keeps it equal to what the migrations make."""
     metadata.create_all(tx)
+    tx.exec_driver_sql(MAILABLE.format(**TODAY[tx.dialect.name]))
     tx.exec_driver_sql(
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
     )

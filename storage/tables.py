@@ -7,7 +7,6 @@ A change here is a new file in ``migrations/versions``, and ``database.SCHEMA`` 
 from datetime import UTC, datetime
 
 from sqlalchemy import (
-    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -25,7 +24,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    event,
     text,
 )
 
@@ -461,6 +459,3 @@ TODAY = {
         "latest": "CAST(CURRENT_TIMESTAMP AT TIME ZONE 'UTC' + INTERVAL '14 hours' AS date)",
     },
 }
-
-for _dialect, _days in TODAY.items():
-    event.listen(metadata, "after_create", DDL(MAILABLE.format(**_days)).execute_if(dialect=_dialect))

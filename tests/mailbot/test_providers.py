@@ -7,7 +7,7 @@ import pytest
 
 from mailbot.config import Config, ProviderName, load_config
 from mailbot.errors import ConfigurationMistake
-from mailbot.providers import PROVIDERS, authserv_id_in, is_named, narrowest_name
+from mailbot.providers import PROVIDERS, narrowest_name
 
 LEAST = """
 [operator]
@@ -99,62 +99,6 @@ def test_letters_may_go_out_by_microsoft_365(tmp_path: Path) -> None:
 
 
 # --- the names they sign with (H57, H58) -----------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("field", "name"),
-    [
-        ("mx.google.com; dkim=pass header.i=@example.com; spf=pass smtp.mailfrom=a@example.com", "mx.google.com"),
-        ("mxs.mail.ru; spf=pass (mx1.i.mail.ru: domain of example.com) smtp.mailfrom=a@example.com", "mxs.mail.ru"),
-        (
-            "mail-nwsmtp-mxfront-production-main-1.vla.yp-c.yandex.net; spf=pass",
-            "mail-nwsmtp-mxfront-production-main-1.vla.yp-c.yandex.net",
-        ),
-        ("MX.alit.kz; none", "mx.alit.kz"),
-        ("mx.alit.kz 1; none", "mx.alit.kz"),
-        (' (by the gate) "mx.alit.kz" (first) ; none', "mx.alit.kz"),
-    ],
-)
-def test_h57_the_name_stands_before_the_first_semicolon(field: str, name: str) -> None:
-    assert name == authserv_id_in(field)
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        "",
-        "mx.alit.kz",
-        "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.com; dkim=pass header.d=example.com; dmarc=pass",  # Microsoft 365
-        "; spf=pass",
-        "mx.alit.kz evil.example; spf=pass",
-        "(" * 50_000,
-        "()" * 50_000,
-    ],
-)
-def test_h58_a_field_without_a_name_has_none(field: str) -> None:
-    assert authserv_id_in(field) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [("mx.alit.kz", "mx.alit.kz"), ("MX.Alit.kz", "mx.alit.KZ"), ("mxfront1a.mail.yandex.net", "*.yandex.net")],
-)
-def test_h57_a_name_fits_what_is_configured(name: str, pattern: str) -> None:
-    assert is_named(name, pattern)
-
-
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [
-        ("mx2.alit.kz", "mx.alit.kz"),
-        ("mx.alit.kz.evil.example", "mx.alit.kz"),
-        ("evilyandex.net", "*.yandex.net"),
-        ("yandex.net", "*.yandex.net"),
-        ("mx.yandex.net.evil.example", "*.yandex.net"),
-    ],
-)
-def test_h57_a_name_that_only_looks_like_it_does_not_fit(name: str, pattern: str) -> None:
-    assert not is_named(name, pattern)
-
-
 @pytest.mark.parametrize(
     ("names", "least", "proposed"),
     [

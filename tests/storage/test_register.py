@@ -95,7 +95,7 @@ def test_a_request_comes_back_as_it_was_added(store: Database) -> None:
     add(store, new)
     found = find(store)
     shared = asdict(new).keys() & asdict(found).keys() - {"obligations"}
-    assert 22 == len(shared)
+    assert 23 == len(shared)
     assert {name: getattr(new, name) for name in shared} == {name: getattr(found, name) for name in shared}
     assert [None, NOW] == [owed.met_at for owed in found.obligations]
     assert [None, "mailbot"] == [owed.met_by for owed in found.obligations]

@@ -3,6 +3,8 @@
 Revision ID: 0005
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,7 +18,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 REFERENCE = sa.String(20)
 
-NEW_COLUMNS = {
+NEW_COLUMNS: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     "subscribers": [("legal_hold", sa.Text()), ("depersonalised_at", MOMENT)],
     "contacts": [("address_key", sa.LargeBinary(16)), ("reference", REFERENCE)],
     "consents": [
