@@ -4,21 +4,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailbot.desk import Desk
-from mailbot.judging import recognised
+from mailbot.judging import asked_changes, recognised
 from rules.addresses import mailbox_key
+from rules.authentication import Proof, Vouched, vouch
 from rules.automatic import Kind, Screening, screen
 from rules.body import UNREADABLE
+from rules.confirmation import codes_in
+from rules.details_change import Change
 from rules.matching import Pointers
-from rules.message import Message
+from rules.message import Message, read_header
 from rules.place import Place
 from rules.recognition import Reading
-from rules.vocabulary import Outcome
+from rules.vocabulary import Outcome, RequestType, Standing
 
 TAKEN_FOR_SPAM = "taken_for_spam"
 """The flag of a request that the server marked as spam or put among it: staff read why nothing was answered (H78)."""
 
 OWN_MARK = "<mailbot."
 """How the Message-ID of every letter of ours begins."""
+
+NOBODY_VOUCHED = Vouched(Standing.UNPROVEN, Proof.NO_RESULTS)
 
 NOTHING_ASKED = Reading(Outcome.ORDINARY, reason="the subject asks for nothing")
 
@@ -38,6 +43,11 @@ class Arrival:
     reading: Reading = NOTHING_ASKED
     raw: bytes | None = None
     shunt_reason: str | None = None
+    changes: tuple[Change, ...] = ()
+    """What an update asks to change."""
+    codes: tuple[bytes, ...] = ()
+    """The keys of what may be one-time codes in it."""
+    vouched: Vouched = NOBODY_VOUCHED
 
 
 def read_arrival(
@@ -70,6 +80,11 @@ def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
     arrival.message = message if message.text is not None else replace(message, text="")  # it was read, and says nothing
     arrival.flags = (arrival.flags - {UNREADABLE}) | (message.defects & {UNREADABLE})
     arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
+    arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(f"{message.subject}\n{message.text or ''}"))
+    is_update = (arrival.reading.outcome, arrival.reading.type) == (Outcome.REQUEST, RequestType.UPDATE)
+    arrival.changes = asked_changes(message) if is_update else ()
+    if arrival.codes or arrival.reading.outcome is not Outcome.ORDINARY:
+        arrival.vouched = vouch(read_header(arrival.header), desk.authserv_ids.get(arrival.place.inbox))
 
 
 def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:

@@ -6,7 +6,7 @@ No letter is sent, no flag is changed, no lease is taken, so this may run beside
 import asyncio
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy import create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from mailbot.commands import why_it_cannot_run
 from mailbot.config import (
     Inbox,
     Limits,
@@ -28,6 +29,7 @@ from mailbot.config import (
     Smtp,
     Staff,
     Store,
+    System,
     find_config,
     load_config,
     read_moved_days,
@@ -87,6 +89,8 @@ class Parts:
     smtp: Smtp | None
     staff: Staff | None
     limits: Limits | None
+    systems: dict[str, System]
+    """By their place in the file, like the inboxes."""
 
 
 def check_everything(given: Path | None, now: datetime) -> Iterator[Finding]:
@@ -112,6 +116,9 @@ def check_everything(given: Path | None, now: datetime) -> Iterator[Finding]:
         yield from _look_at_sending(smtp, parts.inboxes.values(), parts.limits)
     if parts.staff:
         yield _look_at_staff(parts.staff)
+    for part, system in parts.systems.items():
+        if system.command:
+            yield _look_at_command(part, system.command[0])
 
 
 def gravest(findings: Iterable[Finding]) -> int:
@@ -122,20 +129,25 @@ def gravest(findings: Iterable[Finding]) -> int:
 
 def _parts_of(path: Path) -> Parts:
     written, folder = written_in(path), path.absolute().parent
-    inboxes = written.get("inbox")
-    numbered = enumerate(inboxes if isinstance(inboxes, list) else [], start=1)
-    read = {f"inbox[{number}]": _sound(Inbox, table, folder) for number, table in numbered}
     return Parts(
         operator=_sound(Operator, written.get("operator"), folder),
         store=_sound(Store, written.get("store"), folder),
-        inboxes={part: inbox for part, inbox in read.items() if inbox is not None},
+        inboxes=_sound_ones(Inbox, "inbox", written, folder),
         smtp=_sound(Smtp, written.get("smtp"), folder),
         staff=_sound(Staff, written.get("staff", {}), folder),
         limits=_sound(Limits, written.get("limits", {}), folder),
+        systems=_sound_ones(System, "system", written, folder),
     )
 
 
 Table = TypeVar("Table", bound=Section)
+
+
+def _sound_ones(model: type[Table], name: str, written: Mapping[str, Any], folder: Path) -> dict[str, Table]:
+    listed = written.get(name)
+    numbered = enumerate(listed if isinstance(listed, list) else [], start=1)
+    read = {f"{name}[{number}]": _sound(model, table, folder) for number, table in numbered}
+    return {part: table for part, table in read.items() if table is not None}
 
 
 def _sound(model: type[Table], written: Any, folder: Path) -> Table | None:
@@ -411,3 +423,9 @@ def _look_at_staff(staff: Staff) -> Finding:
     if staff.digest_to:
         return _ok("staff", f"addresses that are told what is due at {staff.digest_at}: {len(staff.digest_to)}")
     return _note("staff", "staff.digest_to is empty: nobody is told what is due")
+
+
+def _look_at_command(part: str, program: str) -> Finding:
+    if why_not := why_it_cannot_run(program):
+        return Finding(Mark.WRONG, part, f"command: {program} {why_not}: its tasks would wait and be listed in the digest", 1)
+    return _ok(part, f"command: {program} is there, and was not run")

@@ -192,6 +192,7 @@ class Operator(Section):
     policy: PolicyName
     timezone: Zone = "Asia/Almaty"
     calendar_overrides: File | None = None
+    withdrawals: Literal["staff", "auto"] = "staff"
 
 
 class Store(Section):
@@ -265,10 +266,21 @@ class Staff(Section):
 
 
 class System(Section):
-    """Another place that holds subscribers. Staff do there what is due and tick it off."""
+    """Another place that holds subscribers: staff tick off what they did there, or it reads our view, or its command does it."""
 
     name: Annotated[Text, AfterValidator(_need_system_name)]
-    mode: Literal["manual"] = "manual"
+    mode: Literal["manual", "view", "command"] = "manual"
+    command: tuple[Text, ...] = ()
+    timeout_seconds: Annotated[float, Field(strict=True, gt=0, le=3600, allow_inf_nan=False)] = 60
+
+    @field_validator("command")
+    @classmethod
+    def _need_program(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "mode" in info.data and (info.data["mode"] == "command") != bool(command):
+            raise ValueError('names a program and its arguments; it goes with mode = "command" and with nothing else')
+        if command and (not command[0].startswith("/") or any("\0" in part for part in command)):
+            raise ValueError('needs the whole path of a program first, as ["/usr/local/bin/newsletter-stop"]')
+        return command
 
 
 class Limits(Section):
@@ -279,6 +291,16 @@ class Limits(Section):
     letters_an_hour: Count = 200
     surge_an_hour: Count = 30
     acknowledge_up_to_days: Count = 14
+    confirm_days: Annotated[int, Field(strict=True, ge=1, le=14)] = 2
+
+
+class Retention(Section):
+    """How long what is over is kept, and who says that a purpose has ended; 0 keeps it for ever."""
+
+    closed_requests_years: Count = 3
+    raw_mail_years: Count = 1
+    ended_purpose: Literal["ask", "destroy"] = "ask"
+    journal: File | None = None
 
 
 class Config(Section):
@@ -290,6 +312,7 @@ class Config(Section):
     smtp: Smtp
     staff: Staff = Staff()
     limits: Limits = Limits()
+    retention: Retention = Retention()
     system: tuple[System, ...] = ()
 
     @field_validator("inbox")

@@ -18,10 +18,12 @@ from mailbot.errors import Problem
 from mailbot.fetching import Fetcher
 from mailbot.imap import Mailbox
 from mailbot.intake import take_in
+from mailbot.judging import asked_changes
 from mailbot.logs import log, where
 from mailbot.opening import NewEntry, new_entry
 from mailbot.rounds import MOST_HANGUPS, MOST_TRIES, Count
 from mailbot.staff import NotPossible, found, moved, open_request
+from rules.authentication import Proof, Vouched
 from rules.automatic import Kind, Screening
 from rules.decide import PERSONAL, STOPS_MESSAGES, Decision, Opening, StopMessages
 from rules.lexicon.letter import language_of, opened
@@ -231,6 +233,8 @@ def _typed(desk: Desk, tx: Connection, request: Registered, kind: RequestType) -
     arrival.pointers = replace(arrival.pointers, sender_key=request.sender_key)
     arrival.reading = Reading(Outcome.REQUEST, kind, request.language, clause=desk.policy.clause_for(kind), reason=TYPED)
     proven = request.standing is not Standing.FAILED or kind is RequestType.OPT_OUT  # as ``rules.decide`` has it
+    arrival.vouched = Vouched(request.standing, Proof(request.proof or Proof.NO_RESULTS))
+    arrival.changes = asked_changes(message) if kind is RequestType.UPDATE else ()
     stops = kind in STOPS_MESSAGES and proven and request.sender_key is not None
     opening = Opening(
         kind,

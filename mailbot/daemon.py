@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from mailbot.config import Config, Inbox, Smtp, secret_of
+from mailbot.alerts import queue_alerts
+from mailbot.carrying_out import hand_over_unconfirmed
+from mailbot.commands import CLOSED_WITHIN_SECONDS, problems_of, run_due
+from mailbot.config import Config, Inbox, Smtp, System, secret_of
 from mailbot.delivery import Delivery
 from mailbot.desk import set_up_desk
 from mailbot.digest import digest_order, queue_digest
@@ -21,6 +24,7 @@ from mailbot.notify import status, tell, watchdog_seconds
 from mailbot.patience import Patience, Pauses
 from mailbot.pulse import Pulse
 from mailbot.report import Report, as_problem, what_a_person_must_see
+from mailbot.retention import NOTHING_YET, do_the_days_job, follow_up, put_right_after_a_restore, retention_order
 from mailbot.rounds import Round
 from mailbot.schedule import wake_again_and_again
 from mailbot.smtp import LONGEST_EXCHANGE_SECONDS, Relay
@@ -40,6 +44,8 @@ FIRST_LOOK_WITHIN = timedelta(minutes=5)
 """How long the first digest waits for every inbox to be read once."""
 LINGER_SECONDS = 20.0
 """How long the daemon keeps a connection to the relay when it has nothing more to say."""
+LONGEST_SCOURING_SECONDS = 600.0
+"""How long the store may be written anew after a destruction before that counts as hanging."""
 DELIVERY, SCHEDULE, LEASE = "delivery", "schedule", "lease"
 
 
@@ -55,6 +61,8 @@ class Works:
         """Open the store and read the secrets; raises ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
         self._pauses = pauses or Pauses()
         self._order = digest_order(config)
+        self._retention = retention_order(config)
+        self._followed_up = NOTHING_YET
         self.pulse = Pulse((watchdog_seconds() or UNWATCHED_SECONDS) / 3)
         self._smtp = config.smtp
         self.relay = self._relay()
@@ -70,6 +78,7 @@ class Works:
             Watch(self.desk, inbox, self.stop, self._letters_wait, partial(self.pulse.beat, part), self._pauses, folders[inbox.address])
             for part, inbox in zip(_parts(config.inbox), config.inbox, strict=True)
         ]
+        self.commanded = [system for system in config.system if system.mode == "command"]
         self.instance = Instance(self.desk.database)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = now()
@@ -104,7 +113,8 @@ class Works:
                 log.info("started", inboxes=len(self.watches), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
                 tell("READY=1", status("works"))
                 keepers = [_in_thread(watch.keep) for watch in self.watches]
-                parts = [ending.wait(), self._keep_lease(), self._keep_delivering(), self._keep_schedule(), *keepers]
+                runners = [self._keep_carrying_out(system) for system in self.commanded]
+                parts = [ending.wait(), self._keep_lease(), self._keep_delivering(), self._keep_schedule(), *runners, *keepers]
                 await self._work_until_ended(report, parts)
                 log.info("stopped")
             else:
@@ -174,13 +184,15 @@ class Works:
         delivering = asyncio.create_task(self.delivery.send_what_is_due(until=all_in))
         try:
             ended = await asyncio.gather(*(_in_thread(watch.once) for watch in self.watches), return_exceptions=True)
+            await self._carry_out(report)
+            told = await asyncio.gather(asyncio.to_thread(self._tell_at_once), return_exceptions=True)
             all_in.set()
             self.delivery.woken.set()
             await delivering
         finally:
             delivering.cancel()
         report.tally = self.delivery.tally
-        report.problems += [as_problem(each) for each in ended if isinstance(each, BaseException)]
+        report.problems += [as_problem(each) for each in (*ended, *told) if isinstance(each, BaseException)]
         report.problems += [problem for watch in self.watches for problem in watch.problems]
         report.counts += [count for watch in self.watches for count in watch.counts]
         open_rounds: list[tuple[Round, Mailbox]] = [each for each in ended if not isinstance(each, BaseException)]
@@ -225,6 +237,30 @@ class Works:
         except TimeoutError:
             return
 
+    async def _carry_out(self, report: Report) -> None:
+        """Run what the commands of other systems have to do, all systems beside each other."""
+        ended = await asyncio.gather(*(run_due(self.desk, system) for system in self.commanded), return_exceptions=True)
+        for system, carried in zip(self.commanded, ended, strict=True):
+            report.problems += [as_problem(carried)] if isinstance(carried, BaseException) else problems_of(system, carried)
+
+    async def _keep_carrying_out(self, system: System) -> None:
+        """Run again and again what is due in one system: whether it fails or hangs, nothing else waits for it."""
+        part, pause = f"system {system.name}", self._pauses.between_looks
+        going_on = partial(self.pulse.beat, part, system.timeout_seconds + CLOSED_WITHIN_SECONDS, "carries out")
+        while True:
+            doing = "waits for tasks"
+            try:
+                if (await run_due(self.desk, system, going_on)).done:
+                    self._letters_wait()
+            except (StoreFailure, Problem) as failure:
+                log.warning("tasks_not_carried_out", system=system.name, reason=str(failure))
+                doing = f"away, {failure}"
+            except Exception as error:  # noqa: BLE001 - our bug: the claim lapses, the task is run again, and all else goes on
+                log.error("tasks_failed", system=system.name, **where(error))
+                doing = "stopped by a fault of mailbot itself"
+            self.pulse.beat(part, pause, doing)
+            await asyncio.sleep(pause)
+
     async def _keep_schedule(self) -> None:
         """Wake, again and again, what asks the store whether something is due today."""
         self.pulse.beat(SCHEDULE, self._pauses.between_looks, "starts")
@@ -233,6 +269,8 @@ class Works:
     def _do_what_is_due(self) -> None:
         """Queue the digest when its moment has come. A failure is told and is no reason to stop taking in mail."""
         doing = "looks at the clock"
+        self._keep_no_longer()
+        self._keep_telling_at_once()
         try:
             now = self.desk.now()
             if self._has_looked_round(now):
@@ -246,6 +284,35 @@ class Works:
             log.error("digest_failed", **where(error))
             doing = "no digest, by a fault of mailbot itself"
         self.pulse.beat(SCHEDULE, self._pauses.between_looks, doing)
+
+    def _keep_no_longer(self) -> None:
+        """Destroy what is due, before the digest tells of it; a failure is told and is no reason to stop anything else."""
+        self.pulse.beat(SCHEDULE, LONGEST_SCOURING_SECONDS, "keeps no longer what is over")
+        try:
+            now = self.desk.now()
+            if self._followed_up is NOTHING_YET:
+                put_right_after_a_restore(self.desk, self._retention, now)
+            do_the_days_job(self.desk, self._retention, now)
+            self._followed_up = follow_up(self.desk, self._retention, self._followed_up)
+        except (StoreFailure, Problem) as failure:
+            log.warning("retention_not_done", reason=str(failure))
+        except Exception as error:  # noqa: BLE001 - our bug: the digest is sent and mail taken in all the same
+            log.error("retention_failed", **where(error))
+
+    def _keep_telling_at_once(self) -> None:
+        """Tell what cannot wait for the digest; a failure is told and is no reason to stop anything else."""
+        try:
+            self._tell_at_once()
+        except (StoreFailure, Problem) as failure:
+            log.warning("alerts_not_queued", reason=str(failure))
+        except Exception as error:  # noqa: BLE001 - our bug: the digest is sent and mail taken in all the same
+            log.error("alerts_failed", **where(error))
+
+    def _tell_at_once(self) -> None:
+        """Give to staff what nobody confirmed in time, and alert them."""
+        now = self.desk.now()
+        hand_over_unconfirmed(self.desk, now)
+        queue_alerts(self.desk, self._order, now)
 
     def _has_looked_round(self, now: datetime) -> bool:
         """Tell whether a digest would speak of the mail as it is, or would speak in vain of an inbox that is away."""

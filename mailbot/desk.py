@@ -1,6 +1,6 @@
 """The desk: everything that taking in mail needs and that stays the same from message to message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_urlsafe
@@ -39,7 +39,15 @@ class Desk:
     """By when the law alone wants it, where the policy promises nothing."""
     letters: LetterOffice
     limits: Limits
+    authserv_ids: Mapping[str, str | None]
+    """By inbox, under which name its mail server writes what it found out about senders."""
+    auto: bool
+    """What an aligned sender withdraws is carried out without staff."""
     systems: tuple[str, ...]
+    by_view: frozenset[str]
+    """The systems that read whom a message may be sent to in mailbot's own store, at each sending."""
+    by_command: frozenset[str]
+    """The systems that a command of the operator tells what is due."""
     now: Callable[[], datetime]
 
 
@@ -68,6 +76,10 @@ def set_up_desk(config: Config, now: Callable[[], datetime], database: Database 
         law_deadlines=Deadlines(replace(policy, limits=()), calendar, zone, systems),
         letters=LetterOffice(policy, config.smtp.sender, config.smtp.envelope_sender or config.smtp.sender, lambda: token_urlsafe(16)),
         limits=config.limits,
+        authserv_ids={inbox.address: inbox.authserv_id for inbox in config.inbox},
+        auto=config.operator.withdrawals == "auto",
         systems=systems,
+        by_view=frozenset(system.name for system in config.system if system.mode == "view"),
+        by_command=frozenset(system.name for system in config.system if system.mode == "command"),
         now=now,
     )

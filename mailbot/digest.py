@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 
 from mailbot.config import Config
 from mailbot.desk import Desk
+from mailbot.digest_destruction import over_now
 from mailbot.digest_page import Page, write_page
 from mailbot.digest_words import Digest, Face, Folder, Item, Result, Section
 from mailbot.errors import ConfigurationMistake
-from mailbot.letters import UndeliverableAddress, deliverable, encoded, mailbox, operator_name, refuse_injection
+from mailbot.letters import UndeliverableAddress, deliverable, encoded, finished, mailbox, operator_name, refuse_injection
 from mailbot.logs import log
 from rules.addresses import mailbox_key
 from rules.automatic import LOOP_MARK_FIELD
@@ -27,15 +28,18 @@ from rules.digest_days import day_due
 from rules.life import OPEN
 from rules.vocabulary import Language, Outcome, RequestType, State
 from rules.working_days import Calendar
-from storage import ledger, outbox, overview
+from storage import access, ledger, outbox, overview, tasks, waves
 from storage.outbox import NewLetter
 from storage.overview import Matter, Traffic
 
-DAILY, ASKED_FOR = "digest", "asked"
+DIGEST = "digest"
+DAILY, ASKED_FOR = DIGEST, "asked"
 ONE_DAY = timedelta(days=1)
 NOT_READ_AFTER = timedelta(minutes=30)
 WAITS_TOO_LONG = timedelta(days=1)
 BOUNDARY = "mailbot-digest"  # base64 has no hyphens
+BOTH_FORMS = {"Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"'}
+TEXT_ONLY = {"Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "base64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,16 @@ class DigestOrder:
     sender: str
     envelope_sender: str
     folders: tuple[Folder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToStaff:
+    """A letter to one of the staff: its kind, why it is written, and what it says; without HTML it is plain text."""
+
+    kind: str
+    cause: str
+    to: str
+    page: Page
 
 
 def digest_order(config: Config) -> DigestOrder:
@@ -76,7 +90,7 @@ def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
     day = day_due(now, desk.zone, order.at, desk.deadlines.calendar, working_only=order.working_only)
     if day is None or not order.to:
         return False
-    causes = {to: _cause(desk, DAILY, day.isoformat(), to) for to in order.to}
+    causes = {to: cause_of(desk, DAILY, day.isoformat(), to) for to in order.to}
     with desk.database.read() as tx:
         if overview.is_caused(tx, list(causes.values())) or day < overview.began_at(tx, now).astimezone(desk.zone).date():
             return False
@@ -89,7 +103,7 @@ def queue_digest_now(desk: Desk, order: DigestOrder, now: datetime) -> int:
     """Queue a digest because somebody asks for it, besides the daily one; return how many letters it is."""
     if not order.to:
         raise ConfigurationMistake('staff.digest_to names nobody: write who is to be told, as digest_to = ["officer@example.com"]')
-    causes = {to: _cause(desk, ASKED_FOR, f"{now:%Y%m%dT%H%M%S}", to) for to in order.to}
+    causes = {to: cause_of(desk, ASKED_FOR, f"{now:%Y%m%dT%H%M%S}", to) for to in order.to}
     _queue(desk, order, _today(desk, now), causes, now)
     return len(causes)
 
@@ -118,6 +132,10 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
         not_read=[folder for folder in order.folders if _is_not_read(traffic.get(folder), now)],
         month=month,
         numbers=_numbers(desk, [matter for matter in matters if _counts(matter, month)], now),
+        wave=waves.extent(tx, now),
+        tasks=tasks.failures(tx),
+        over=over_now(tx, desk, since, now),
+        exports=access.exports_ready(tx, [matter.reference for matter in matters]),
     )
 
 
@@ -181,7 +199,8 @@ def _queue(desk: Desk, order: DigestOrder, day: date, causes: dict[str, str], no
     with desk.database.write() as tx:
         overview.see_one_state(tx)
         page = _page(desk, order, gather(tx, desk, order, day, now))
-        outbox.queue(tx, [_letter(desk, order, page, to, cause, now) for to, cause in causes.items()], now)
+        letters = [letter_to_staff(desk, order, ToStaff(DIGEST, cause, to, page), now) for to, cause in causes.items()]
+        outbox.queue(tx, letters, now)
 
 
 def _page(desk: Desk, order: DigestOrder, digest: Digest) -> Page:
@@ -189,34 +208,34 @@ def _page(desk: Desk, order: DigestOrder, digest: Digest) -> Page:
     return write_page(digest, Face(order.language, operator_name(desk.policy, order.language), domain, order.show_senders))
 
 
-def _letter(desk: Desk, order: DigestOrder, page: Page, to: str, cause: str, now: datetime) -> NewLetter:
-    """Return the digest for one reader as it goes over the wire; it is not caused by incoming mail, so no cap binds it."""
-    key, message_id = mailbox_key(to), f"<mailbot.{token_urlsafe(16)}@{order.sender.rpartition('@')[2]}>"
+def letter_to_staff(desk: Desk, order: DigestOrder, told: ToStaff, now: datetime) -> NewLetter:
+    """Return what goes over the wire to one reader; no cap binds it: how many there are, no sender decides."""
+    key, message_id = mailbox_key(told.to), f"<mailbot.{token_urlsafe(16)}@{order.sender.rpartition('@')[2]}>"
     fields = {
         "From": mailbox(operator_name(desk.policy, order.language), order.sender),
-        "To": to,
-        "Subject": encoded(page.subject, "Subject"),
+        "To": told.to,
+        "Subject": encoded(told.page.subject, "Subject"),
         "Date": format_datetime(now),
         "Message-ID": message_id,
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        LOOP_MARK_FIELD: "digest",
+        LOOP_MARK_FIELD: told.kind,
         "MIME-Version": "1.0",
-        "Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"',
+        **(BOTH_FORMS if told.page.html else TEXT_ONLY),
         "Content-Language": order.language.value,
     }
     return NewLetter(
-        cause=cause,
-        kind="digest",
+        cause=told.cause,
+        kind=told.kind,
         reference=None,
-        topic="digest",
+        topic=told.kind,
         language=order.language,
-        recipient=to,
+        recipient=told.to,
         recipient_key=desk.keys.of_address(key),
         domain=key.rpartition("@")[2],
         envelope_sender=order.envelope_sender,
         message_id=message_id,
-        content=_both_forms(fields, page),
+        content=_both_forms(fields, told.page) if told.page.html else finished(fields, told.page.text),
         capped=False,
     )
 
@@ -234,8 +253,8 @@ def _part(subtype: str, text: str) -> str:
     return f"--{BOUNDARY}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
 
 
-def _cause(desk: Desk, why: str, when: str, to: str) -> str:
-    """Name a digest: one letter a reader and a day, or a moment if it was asked for (I3)."""
+def cause_of(desk: Desk, why: str, when: str, to: str) -> str:
+    """Name a letter to staff: one a reader and a day, or a moment if it was asked for, or whatever it alerts to (I3)."""
     return f"{why} {when} {desk.keys.of_address(mailbox_key(to)).hex()[:16]}"
 
 

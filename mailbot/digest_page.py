@@ -9,8 +9,10 @@ from itertools import count
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mailbot.digest_words import Digest, Face, Line, Section, Speaker, words_of
+from mailbot.digest_destruction import line_of
+from mailbot.digest_words import Digest, Face, Line, Section, Speaker, named, words_of
 from mailbot.wording import TEMPLATES, read_wording
+from storage.overview import Traffic
 
 MOST_LISTED, LEAST_OF_EACH = 60, 5
 WIDTH = 78
@@ -21,10 +23,12 @@ URGENT_FIRST = (
     Section.SOON,
     Section.DECIDE,
     Section.SET_ASIDE,
+    Section.TASKS,
     Section.UNDELIVERED,
     Section.NEW,
     Section.WAITING,
     Section.CAPPED,
+    Section.DESTRUCTION,
 )
 """Who gets room first when not everything can be listed."""
 
@@ -58,8 +62,10 @@ def write_page(digest: Digest, face: Face) -> Page:
         "blocks": blocks,
         "has_bars": any(line.spent is not None for block in blocks for _, line in block.lines),
         "counts": speaker.counts(),
-        "alerts": [speaker.not_read(folder) for folder in digest.not_read],
-        "is_quiet": not (digest.not_read or digest.capped or any(number for _, number, _ in speaker.counts())),
+        "alerts": list(_alerts(digest, speaker)),
+        "is_quiet": not any(
+            (digest.wave, digest.not_read, digest.capped, digest.tasks, digest.over, *(number for _, number, _ in speaker.counts()))
+        ),
         "written": f"{read_wording(face.language).spell(digest.now.date())}, {digest.now:%H:%M}",
         "month": speaker.month(),
     }
@@ -79,6 +85,18 @@ def _broken(line: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent=hanging, break_on_hyphens=False)
 
 
+def _alerts(digest: Digest, speaker: Speaker) -> Iterable[tuple[str, str]]:
+    """Yield what stands above everything else, and what to do about it: a wave, and mailboxes that nobody reads."""
+    words = speaker.words
+    if wave := digest.wave:
+        told = words["wave"]["told"].format(when=speaker.when(wave.wave.began_at), came=wave.came, stopped=len(wave.stopped))
+        yield told, words["wave"]["cure"]
+    for folder in digest.not_read:
+        seen, inbox = digest.traffic.get(folder, Traffic()).last_pass_at, named(folder)
+        told = words["mail"]["lost"].format(inbox=inbox, when=speaker.when(seen)) if seen else words["mail"]["never"].format(inbox=inbox)
+        yield told, words["mail"]["cure"]
+
+
 def _blocks(digest: Digest, speaker: Speaker) -> list[Block]:
     """Set the items under their headings, numbered through; what is too much is only counted."""
     room, numbers = allotted({section: digest.size_of(section) for section in Section}), count(1)
@@ -93,10 +111,14 @@ def _blocks(digest: Digest, speaker: Speaker) -> list[Block]:
 def _lines(digest: Digest, speaker: Speaker, section: Section) -> Iterable[Line]:
     if section is Section.SET_ASIDE:
         return map(speaker.unread, digest.set_aside)
+    if section is Section.TASKS:
+        return map(speaker.task, digest.tasks)
     if section is Section.UNDELIVERED:
         return map(speaker.letter, digest.undelivered)
     if section is Section.CAPPED:
         return map(speaker.letter, digest.capped)
+    if section is Section.DESTRUCTION:
+        return (line_of(speaker, over) for over in digest.over)
     return (speaker.request(section, item) for item in digest.items.get(section, ()))
 
 

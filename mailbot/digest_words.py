@@ -14,16 +14,21 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate, groupby, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailbot.desk import OWN_SYSTEM
 from mailbot.wording import TEMPLATES
 from rules.deadlines import STAFF
 from rules.life import OPEN
-from rules.vocabulary import Language, Outcome, RequestType, State
+from rules.vocabulary import Language, Outcome, RequestType, Standing, State
 from storage.ledger import SetAside
 from storage.outbox import LetterState
 from storage.overview import Matter, Promise, Traffic, Undelivered
+from storage.tasks import ListedTask
+from storage.waves import Extent
+
+if TYPE_CHECKING:
+    from mailbot.digest_destruction import Over
 
 SOON_WORKING_DAYS = 3
 
@@ -42,8 +47,10 @@ class Section(StrEnum):
     SOON = "soon"
     NEW = "new"
     WAITING = "waiting"
+    TASKS = "tasks"
     UNDELIVERED = "undelivered"
     CAPPED = "capped"
+    DESTRUCTION = "destruction"
 
 
 class Result(StrEnum):
@@ -100,17 +107,24 @@ class Digest:
     not_read: Sequence[Folder]
     month: date
     numbers: Mapping[RequestType | None, Counter[Result]]
+    exports: frozenset[str] = frozenset()
+    """References of the access requests whose answer staff can release."""
+    wave: Extent | None = None
+    """The wave of unproven requests that goes on."""
+    tasks: Sequence[ListedTask] = ()
+    """What the commands of other systems were tried for in vain."""
+    over: "Sequence[Over]" = ()
 
     def size_of(self, section: Section) -> int:
         """Return how many items a section has, listed or not."""
-        match section:
-            case Section.SET_ASIDE:
-                return len(self.set_aside)
-            case Section.UNDELIVERED:
-                return len(self.undelivered)
-            case Section.CAPPED:
-                return len(self.capped)
-        return len(self.items.get(section, ()))
+        others: dict[Section, Sequence[object]] = {
+            Section.SET_ASIDE: self.set_aside,
+            Section.TASKS: self.tasks,
+            Section.UNDELIVERED: self.undelivered,
+            Section.CAPPED: self.capped,
+            Section.DESTRUCTION: self.over,
+        }
+        return len(others.get(section, self.items.get(section, ())))
 
     def number_of(self, section: Section) -> int:
         """Return how many a tile counts: what is due, or what staff have to decide or to read, wherever on the page it stands."""
@@ -159,6 +173,7 @@ class Speaker:
         urgent = {Section.OVERDUE, Section.TODAY, Section.DECIDE}
         told = [self.count(label, number) for section, number, label in self.counts() if section in urgent and number]
         told = ([self.words["not_read"]] if self.digest.not_read else []) + told
+        told = ([self.words["wave"]["subject"]] if self.digest.wave else []) + told
         return f"mailbot · {self.face.domain}: {', '.join(told) or self.words['nothing_urgent']}, {self.digest.day:%d.%m.%Y}"
 
     def counts(self) -> list[tuple[Section, int, str]]:
@@ -225,10 +240,14 @@ class Speaker:
             yield words["may_be"].format(types=", ".join(types).lower() if 0 < len(types) <= 3 else words["anything"])
         elif item.promises and matter.state in OPEN:
             yield words["do"].format(tasks=self._duties(item.promises))
+        if matter.reference in self.digest.exports:
+            yield words["export"].format(reference=matter.reference)
         yield from self._written(matter)
-        if section is Section.WAITING:
+        if section is Section.WAITING or matter.state is State.AWAITING_SENDER:
             yield self._waits_for(item)
         yield from (words["flag"][flag] for flag in matter.flags if flag in words["flag"])
+        if matter.standing is Standing.FAILED:
+            yield words["sender_failed"]
 
     def _later(self, item: Item) -> Iterator[str]:
         """Name what is owed after what is due first: who did only that and types ``done`` must have read the rest."""
@@ -287,8 +306,18 @@ class Speaker:
         words = self.words["set_aside"]
         why = words.get(aside.reason, words["could_not_be_read"])
         return Line(
-            words["title"].format(when=self.when(aside.received_at)), (aside.name, _named((aside.place.inbox, aside.place.folder))), (why,)
+            words["title"].format(when=self.when(aside.received_at)), (aside.name, named((aside.place.inbox, aside.place.folder))), (why,)
         )
+
+    def task(self, task: ListedTask) -> Line:
+        """Tell of what a system's command was tried for in vain: since when, what it said last, and what to do."""
+        words, reply = self.words["task"], " ".join((task.reply or "").split())
+        if len(reply) > _MOST_OF_A_REPLY:  # how it ended stands at the beginning, why at the end
+            reply = f"{reply[:40]} … {reply[40 - _MOST_OF_A_REPLY :]}"
+        told = [words["failed"].format(when=self.when(task.since), n=task.attempts)]
+        told += [words["said"].format(reply=shown(reply))] if reply else []
+        title = _opened(self.words["duty"].get(task.what, task.what))
+        return Line(title, (task.reference, task.system), (*told, words["cure"].format(system=task.system)))
 
     def letter(self, letter: Undelivered) -> Line:
         """Tell of a letter that did not arrive, or goes out later."""
@@ -307,12 +336,6 @@ class Speaker:
             return str(words["capped"].format(when=self.when(letter.not_before)))
         return str(words["waiting"].format(when=self.when(letter.queued_at)))
 
-    def not_read(self, folder: Folder) -> str:
-        """Say that nobody reads a mailbox."""
-        words, seen = self.words["mail"], self.digest.traffic.get(folder, Traffic()).last_pass_at
-        inbox = _named(folder)
-        return str(words["lost"].format(inbox=inbox, when=self.when(seen)) if seen else words["never"].format(inbox=inbox))
-
     def mail(self) -> Iterator[tuple[str, list[str]]]:
         """Account for the mail of every folder: what arrived is what is accounted for, and when it was last seen whole."""
         words = self.words["mail"]
@@ -326,7 +349,7 @@ class Speaker:
             ]
             told += [f"{_opened(', '.join(outcomes))}."] if outcomes else []
             told += [f"{words['seen'].format(when=self.when(traffic.last_pass_at))}."] if traffic.last_pass_at else []
-            yield _named(folder), told
+            yield named(folder), told
 
     def month(self) -> dict[str, Any]:
         """Return the month's numbers: a row a type, and how long its bars are, in hundredths of the longest."""
@@ -343,6 +366,7 @@ class Speaker:
         return {"heading": heading, "rows": rows, "legend": [(result.value, words["month"][result]) for result in Result]}
 
 
+_MOST_OF_A_REPLY = 240
 _LENGTH = re.compile(r"; (?:(?P<amount>\d+) )?(?P<unit>working day|calendar day|month|hour|at once)")
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?(?= |$)")
 
@@ -364,7 +388,8 @@ def _opened(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _named(folder: Folder) -> str:
+def named(folder: Folder) -> str:
+    """Name a folder as people know it."""
     inbox, name = folder
     return inbox if name == "INBOX" else f"{inbox} / {name}"
 

@@ -26,6 +26,14 @@ class ConfigurationMistake(Problem):
         super().__init__("\n".join(mistakes))
 
 
+class NoWave(Problem):
+    """No wave of requests goes on, so that there is nothing to resume."""
+
+    def __init__(self) -> None:
+        """Say the sentence above."""
+        super().__init__("no wave of requests goes on: mailbot carries out by itself what it may")
+
+
 class NoSuchRequest(Problem):
     """The register holds no such request."""
 

@@ -4,31 +4,36 @@ read → screen → recognise → match → decide → compose → record. How m
 ``mailbot.rounds``; what is decided is ``rules.decide``; nothing is sent from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from mailbot.arrival import Arrival, fingerprint_of, text_key
+from mailbot.carrying_out import carry_out_at_once, hand_to_staff, hear_answers, watch_for_wave
 from mailbot.desk import Desk
 from mailbot.judging import asked_changes
 from mailbot.opening import NewEntry, new_entry
+from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
-from rules.decide import Case, Decision, decide
+from rules.confirmation import answer_in
+from rules.decide import ANSWERS_AGAIN, Answered, Case, Decision, continue_open_request, decide
 from rules.details_change import Change
 from rules.matching import KnownRequest, Picture
-from rules.vocabulary import Outcome, RequestType, Standing, State
-from storage import evidence, outbox, register, subscribers
+from rules.own_words import own_words
+from rules.vocabulary import Answer, Outcome, RequestType, State
+from storage import confirmations, evidence, outbox, register, subscribers
+from storage.confirmations import Confirmation, NewConfirmation
 from storage.evidence import Receipt
 from storage.ledger import Entry
 from storage.outbox import NewLetter
 from storage.register import NewRequest, Numbering
 
-KEPT = frozenset({Outcome.REQUEST, Outcome.HELD, Outcome.FOLLOW_UP, Outcome.DUPLICATE, Outcome.SHUNTED})
+KEPT = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.FOLLOW_UP, Outcome.DUPLICATE, Outcome.SHUNTED})
 """What is kept of: header and text. Of all other mail only the ledger's row remains."""
 
-JOINING = frozenset({Outcome.REQUEST, Outcome.HELD, Outcome.FOLLOW_UP})
+JOINING = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.FOLLOW_UP})
 
 
 @dataclass(slots=True)
@@ -43,16 +48,32 @@ class _Record:
     reopened: list[str] = field(default_factory=list)
     history: list[tuple[str, str, str, dict[str, object]]] = field(default_factory=list)
     changes: list[tuple[str, Change]] = field(default_factory=list)
+    asked: list[NewConfirmation] = field(default_factory=list)
+    answers: list[tuple[Confirmation, Answer]] = field(default_factory=list)
+    at_once: list[str] = field(default_factory=list)
+    """What is to be carried out in mailbot's own store now."""
+    for_staff: list[str] = field(default_factory=list)
+    """What waited for its sender's yes, and got another answer."""
 
     def add(self, opened: NewEntry) -> None:
         """Gather what a new entry of the register writes."""
         self.requests.append(opened.request)
         self.changes += ((opened.request.reference, change) for change in opened.changes)
-        if opened.letter is not None:
-            self.letters.append(opened.letter)
+        self.letters += opened.letters
+        self.asked += opened.asked
+        if opened.carries_out:
+            self.at_once.append(opened.request.reference)
         if opened.stops is not None:
             self.stopped[opened.request.reference] = opened.stops
             self.history.append((opened.request.reference, "messages_stopped", "mailbot", {}))
+
+    def add_later(self, reference: str, changes: Iterable[Change], known: Iterable[Change]) -> None:
+        """Gather what is added to an update: anybody may have written that, and no yes was said to it, so that staff have it all (H63)."""
+        told = {*known, *(change for each, change in self.changes if each == reference)}
+        if added := [(reference, change) for change in changes if change not in told]:
+            self.changes += added
+            self.for_staff.append(reference)
+            self.at_once = [each for each in self.at_once if each != reference]
 
 
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
@@ -60,18 +81,30 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     register.one_at_a_time(tx)
     picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)])
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
+    _name_as_on_file(tx, batch, on_file)
+    asked = confirmations.by_code(tx, {code for arrival in batch for code in arrival.codes})
     numbering, written = Numbering(tx), _Record()
     for arrival in batch:  # in UID order
-        decision = _shunted(arrival) or decide(_case(arrival, picture))
+        question = next((asked[code] for code in arrival.codes if code in asked), None)
+        decision = _shunted(arrival) or decide(_case(desk, arrival, picture, question, now))
         reference = decision.joins
+        if question is not None and decision.answered is not None and decision.answered.says is not None:
+            written.answers.append((question, decision.answered.says))
+            asked[question.code_key] = replace(question, answered_at=now, answer=decision.answered.says)
         if decision.opens is not None:
             reference = numbering.next(arrival.received.astimezone(desk.zone).year)
             written.add(new_entry(desk, arrival, decision, reference, on_file.get(_sender_of(arrival)), now))
         _fold(picture, arrival, decision, reference)  # the next message sees it
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
         if decision.outcome is Outcome.FOLLOW_UP and reference and _is_open_update(picture.requests[reference]):
-            written.changes += ((reference, change) for change in asked_changes(arrival.message))
+            written.add_later(reference, asked_changes(arrival.message), register.changes_of(tx, reference))
     numbering.close()
+    _write(tx, desk, written, now)
+    return written.entries
+
+
+def _write(tx: Connection, desk: Desk, written: _Record, now: datetime) -> None:
+    """Write what was gathered, table by table; then do what is to be done at once."""
     register.add_requests(tx, written.requests, now)
     for reference in written.reopened:
         register.set_state(tx, reference, State.AWAITING_STAFF, now)
@@ -80,7 +113,14 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     evidence.keep(tx, written.receipts)
     subscribers.stop_messages(tx, written.stopped, now)
     outbox.queue(tx, written.letters, now)
-    return written.entries
+    confirmations.ask(tx, written.asked, now)
+    watch_for_wave(tx, desk, written.requests, now)
+    carry_out_at_once(tx, desk, written.at_once)
+    if desk.by_command:
+        for reference in written.stopped:
+            queue_for(tx, desk, reference)
+    hand_to_staff(tx, written.for_staff, now)
+    hear_answers(tx, desk, written.answers, now)
 
 
 def _is_open_update(known: KnownRequest) -> bool:
@@ -93,17 +133,34 @@ def _may_matter(arrival: Arrival) -> bool:
     return arrival.message.text is not None or arrival.screening is not None
 
 
-def _case(arrival: Arrival, picture: Picture) -> Case:
+def _case(desk: Desk, arrival: Arrival, picture: Picture, question: Confirmation | None, now: datetime) -> Case:
     pointers, reading = arrival.pointers, arrival.reading
     return Case(
         message=arrival.message,
         reading=reading,
         screening=arrival.screening,
-        standing=Standing.UNPROVEN,
+        standing=arrival.vouched.standing,
         tie=picture.tie(pointers),
         seen_before=picture.has_seen(pointers),
         same_open=picture.open_request_of(pointers.sender_key, reading.type),
         flags=arrival.flags,
+        proof=arrival.vouched.reason,
+        changes=arrival.changes,
+        answered=_answered(arrival, question, now) if question else None,
+        auto=desk.auto,
+    )
+
+
+def _answered(arrival: Arrival, question: Confirmation, now: datetime) -> Answered:
+    """Say what a message that brings a code back answers."""
+    says = answer_in(own_words(arrival.message.text or ""))
+    return Answered(
+        reference=question.reference,
+        role=question.role,
+        says=says,
+        is_repeated=says is not None and says is question.answer,
+        from_asked=arrival.pointers.sender_key == question.asked_key,
+        is_in_time=question.answered_at is None and now < question.expires_at,
     )
 
 
@@ -115,6 +172,8 @@ def _enter(desk: Desk, written: _Record, arrival: Arrival, decision: Decision, r
         written.receipts.append(_receipt(desk, arrival, reference))
     if decision.outcome is Outcome.FOLLOW_UP and reference:
         written.history.append((reference, "follow_up", "sender", {"uid": arrival.place.uid}))
+        if decision.rule != continue_open_request.__name__ and decision.reason != ANSWERS_AGAIN:  # the same once more says nothing
+            written.for_staff.append(reference)
         if decision.reopens:
             written.reopened.append(reference)
             written.history.append((reference, "reopened", "sender", {}))
@@ -148,6 +207,15 @@ def _fold(picture: Picture, arrival: Arrival, decision: Decision, reference: str
         picture.add_request(KnownRequest(reference, opening.type, sender_key, opening.for_staff, opening.language, is_held))
     elif decision.reopens:
         picture.add_request(replace(picture.requests[reference], is_open=True))
+
+
+def _name_as_on_file(tx: Connection, batch: Sequence[Arrival], on_file: Mapping[str, int]) -> None:
+    """Call senders on file as the file does: letters go to the stored address, never to the one that was typed (H48)."""
+    for arrival in batch:
+        key = _sender_of(arrival)
+        if key in on_file and key != arrival.message.sender and (person := subscribers.find_subscriber(tx, key)):
+            stored = next(each.value for each in person.contacts if each.kind == "email" and mailbox_key(each.value) == key)
+            arrival.message = replace(arrival.message, sender=stored)
 
 
 def _senders_asking(batch: Sequence[Arrival]) -> set[str]:

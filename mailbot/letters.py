@@ -6,11 +6,13 @@ Takes decisions as given and claims as done only what it is told is done (H113).
 
 import re
 import unicodedata
-from base64 import encodebytes
-from collections.abc import Callable
+from base64 import decodebytes, encodebytes
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, quote
 
 from email_validator import EmailNotValidError, validate_email
@@ -18,10 +20,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailbot.wording import TEMPLATES, read_wording
 from rules.automatic import LOOP_MARK_FIELD
+from rules.confirmation import CODE_LENGTH
 from rules.details_change import Field
 from rules.details_form import HEADINGS, LABELS, held_fields
 from rules.policy import Policy
-from rules.vocabulary import Duty, Language, LetterKind, RequestType
+from rules.vocabulary import Asked, Duty, Language, LetterKind, RequestType
 
 BILINGUAL = (Language.KK, Language.RU)
 """A person whose language is not known gets one letter in both of these."""
@@ -43,6 +46,7 @@ ASKED_DUTY = {
 """What has to be done before a person has got what the request asks for."""
 
 REFERENCES_KEPT = 20
+NO_CODE = "-" * CODE_LENGTH
 LINE_MAX = 998  # RFC 5322 section 2.1.1
 ADDRESS_MAX = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
@@ -51,6 +55,9 @@ MESSAGE_ID = re.compile(r"<(?!.*=\?)[!-;=?-~]{1,250}>")
 DOT_ATOM_ADDRESS = re.compile(
     r"(?!.*=\?)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(?:\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
 )
+PLAIN_FILE_NAME = re.compile(r"[\w-]{1,60}\.[a-z]{1,8}", re.ASCII)
+BOUNDARY = "mailbot-answer"  # base64 has no hyphens
+TEXT_FIELDS = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n"
 NOT_FOR_A_HEADER = re.compile(r"[^ -~\r\n]")
 
 
@@ -69,8 +76,9 @@ class Occasion:
     ``type`` None: a person will read the letter first. ``language`` None: one letter in Kazakh and Russian.
     ``clause`` is named only if ``clause_is_policys``. ``done`` is what is recorded as done; ``elsewhere`` means that
     other systems have still to follow. ``in_reply_to`` and ``references`` are those of the person's letter.
-    ``ground``, ``kept`` and ``answer`` are the staff's own words, in the person's language. ``changes`` are the details that an update
-    was understood to name, without their values (H69, H83); where there are none, its acknowledgement asks back with a form.
+    ``ground``, ``kept`` and ``answer`` are the staff's own words, in the person's language; of an answer to an access request
+    ``kept`` names the enclosed files: without any, nothing is held. ``changes`` are the details that an update was understood to
+    name, without their values (H69, H83); where there are none, its acknowledgement asks back with a form.
     """
 
     kind: LetterKind
@@ -91,6 +99,14 @@ class Occasion:
     done_on: date | None = None
     answer: str = ""
     changes: tuple[Field, ...] = ()
+    code: str | None = None
+    """The one-time code with which the recipient says that it was they who asked (H66)."""
+    confirm_by: date | None = None
+    asked: Asked = Asked.SENDER
+    shown: str = ""
+    """A new address, masked."""
+    for_another: bool = False
+    """It is asked for another person, and nothing shows the right to do so."""
 
     @property
     def achieved(self) -> bool:
@@ -109,6 +125,18 @@ class Letter:
     message_id: str
     subject: str
     content: bytes
+    kept: bytes | None = None
+    """The same without its one-time code: what stays of it once it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that a letter carries."""
+
+    name: str
+    maintype: str
+    subtype: str
+    content: str
 
 
 class LetterOffice:
@@ -135,15 +163,19 @@ class LetterOffice:
         refuse_untruth(occasion)
         recipient = deliverable(occasion.recipient)
         message_id = f"<mailbot.{self._token()}@{self._sender.rpartition('@')[2]}>"
+        code = f"\r\n {occasion.code}" if occasion.code else ""
         fields = {
             "From": self._from[occasion.language or BILINGUAL[0]],
             "To": recipient,
-            "Subject": f"{self._subjects[occasion.kind][occasion.language]}\r\n {occasion.reference}",
+            "Subject": f"{self._subjects[occasion.kind][occasion.language]}\r\n {occasion.reference}{code}",
             "Date": format_datetime(now),
             "Message-ID": message_id,
             **thread_fields(occasion),
             **automatic_fields(occasion),
         }
+        text = self._text(occasion)
+        content = finished(fields, text)
+        kept = finished(*_without_code(fields, text, occasion.code)) if occasion.code else None
         return Letter(
             kind=occasion.kind,
             language=occasion.language,
@@ -151,7 +183,8 @@ class LetterOffice:
             envelope_sender=self._envelope_sender,
             message_id=message_id,
             subject=f"{self._subject(occasion.kind, occasion.language)} {occasion.reference}",
-            content=finished(fields, self._text(occasion)),
+            content=content,
+            kept=kept,
         )
 
     def _text(self, occasion: Occasion) -> str:
@@ -176,6 +209,11 @@ class LetterOffice:
             kept_until=wording.spell(occasion.kept_until),
             answer=plain_text(occasion.answer),
             changes=", ".join(dict.fromkeys(LABELS[language][field].lower() for field in occasion.changes)),
+            code=occasion.code,
+            confirm_by=wording.spell(occasion.confirm_by),
+            asked=occasion.asked,
+            shown=plain_text(occasion.shown),
+            authority=wording.authority if occasion.for_another else "",
             heading=HEADINGS[language],
             form=[f"{LABELS[language][field]}:" for field in self._held] if asks_back(occasion) else [],
         )
@@ -254,6 +292,26 @@ def finished(fields: dict[str, str], text: str) -> bytes:
     refuse_injection(header, list(fields))
     body = encodebytes(f"{text}\n".replace("\n", "\r\n").encode())
     return header.encode("ascii") + b"\r\n" + body.replace(b"\n", b"\r\n")
+
+
+def enclosing(content: bytes, files: Sequence[Enclosure]) -> bytes:
+    """Return a finished letter as the first part of one that carries files as well (RFC 2046, 5.1.3)."""
+    header, _, text = content.decode("ascii").partition("\r\n\r\n")
+    letter = EmailMessage(policy=SMTP)
+    letter.set_content(decodebytes(text.encode()).decode(), cte="base64")
+    for file in files:
+        if not PLAIN_FILE_NAME.fullmatch(file.name):  # H89
+            raise LetterMistake("the name of an enclosed file is not a plain one")
+        charset = {"charset": "utf-8"} if file.maintype == "text" else None
+        letter.add_attachment(file.content.encode(), file.maintype, file.subtype, filename=file.name, params=charset)
+    letter.set_boundary(BOUNDARY)
+    mixed = f"{header}\r\n".replace(TEXT_FIELDS, f'Content-Type: multipart/mixed; boundary="{BOUNDARY}"\r\n')
+    return mixed.encode() + b"\r\n" + letter.as_bytes().partition(b"\r\n\r\n")[2]
+
+
+def _without_code(fields: dict[str, str], text: str, code: str) -> tuple[dict[str, str], str]:
+    """Return a letter in the form in which it is kept: whoever reads the store cannot answer in somebody's name."""
+    return fields | {"Subject": fields["Subject"].replace(code, NO_CODE)}, text.replace(code, NO_CODE)
 
 
 def refuse_injection(header: str, intended: list[str]) -> None:

@@ -4,21 +4,26 @@ What is to be done was decided by ``rules.decide``; nothing is written here, onl
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from secrets import token_bytes
 
 from mailbot.arrival import Arrival
 from mailbot.desk import OWN_SYSTEM, Desk
 from mailbot.digest_words import words_of
-from mailbot.judging import asked_changes
 from mailbot.letters import ASKED_DUTY, LetterMistake, Occasion, UndeliverableAddress
 from mailbot.logs import log
 from rules.addresses import mailbox_key
+from rules.authentication import Vouched
+from rules.automatic import Kind, screen
+from rules.confirmation import new_code
 from rules.deadlines import Obligation, day_of
-from rules.decide import Acknowledge, Decision, Opening, StopMessages, hold_for_a_person
+from rules.decide import Acknowledge, AskAddress, CarryOut, Decision, Opening, StopMessages, hold_for_a_person
 from rules.details_change import Change
+from rules.message import read_header
 from rules.recognition import Reading
-from rules.vocabulary import Duty, Language, LetterKind, Outcome, RequestType, Standing, State
+from rules.vocabulary import Asked, Duty, Language, LetterKind, Outcome, RequestType, Standing, State
+from storage.confirmations import NewConfirmation
 from storage.outbox import NewLetter
 from storage.register import NewObligation, NewRequest
 
@@ -31,11 +36,15 @@ class NewEntry:
     """What a new entry of the register writes."""
 
     request: NewRequest
-    letter: NewLetter | None
+    letters: tuple[NewLetter, ...]
     stops: bytes | None
     """The key of the address to which nothing is sent any more."""
     changes: tuple[Change, ...] = ()
     """What an update asks to change."""
+    asked: tuple[NewConfirmation, ...] = ()
+    """What the letters ask with a one-time code."""
+    carries_out: bool = False
+    """The change is to be made at once."""
 
 
 def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, subscriber_id: int | None, now: datetime) -> NewEntry:
@@ -44,29 +53,36 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
     if opening is None:
         raise ValueError(f"{decision.rule} opens nothing")
     obligations = tuple(
-        _obligation(owed, is_met=owed.duty in opening.met_at_once and owed.system == OWN_SYSTEM) for owed in _owed(desk, arrival, opening)
+        _obligation(owed, is_met=owed.duty in opening.met_at_once and owed.system in (OWN_SYSTEM, *desk.by_view))
+        for owed in _owed(desk, arrival, opening)
     )
     if StopMessages() in opening.effects:
         obligations += _stops_elsewhere(desk, arrival, obligations)
     stops = arrival.pointers.sender_key if StopMessages() in opening.effects else None
     ahead = _earliest(each.due for each in obligations if not each.is_met)
-    changes = asked_changes(arrival.message) if (decision.outcome, opening.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
-    letter, flags = None, set(arrival.flags)
+    changes = arrival.changes if (decision.outcome, opening.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
+    written, flags = _Written(), set(arrival.flags)
     if acknowledgement := next((effect for effect in opening.effects if isinstance(effect, Acknowledge)), None):
         occasion = _occasion(desk, arrival, acknowledgement, obligations, reference)
         told = replace(occasion, done=_STOPPED if stops else frozenset(), changes=tuple(change.field for change in changes))
-        letter = write_letter(desk, told, now)
-        flags |= {"no_letter_possible"} if letter is None else set()
+        if not written.add(desk, told, Asked.SENDER if acknowledgement.asks else None, arrival.vouched, now):
+            flags.add("no_letter_possible")
+    for effect in opening.effects if written.letters else ():
+        if isinstance(effect, AskAddress) and _takes_letters(desk, effect.address):
+            written.add(desk, _question(effect, reference), effect.role, arrival.vouched, now)
     waits = opening.for_staff or "no_letter_possible" in flags or not all(each.is_met for each in obligations)
+    state = State.AWAITING_STAFF if waits else State.CARRIED_OUT
+    if opening.waits_for_sender and written.asked:
+        state = State.AWAITING_SENDER
     reading = arrival.reading
     request = NewRequest(
         reference=reference,
         place=arrival.place,
         type=opening.type,
         outcome=decision.outcome,
-        state=State.AWAITING_STAFF if waits else State.CARRIED_OUT,
+        state=state,
         language=opening.language,
-        standing=Standing.UNPROVEN,
+        standing=arrival.vouched.standing,
         received_at=arrival.received,
         received_on=day_of(arrival.received, desk.zone),
         due=ahead or _earliest(each.due for each in obligations),
@@ -83,11 +99,45 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
         subscriber_id=subscriber_id,
         flags=tuple(sorted(flags)),
         obligations=obligations,
+        proof=arrival.vouched.reason,
     )
-    return NewEntry(request, letter, stops, changes)
+    return NewEntry(request, tuple(written.letters), stops, changes, tuple(written.asked), CarryOut() in opening.effects)
 
 
-def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool = True) -> NewLetter | None:
+@dataclass(slots=True)
+class _Written:
+    """The letters of a new entry, and what they ask."""
+
+    letters: list[NewLetter] = field(default_factory=list)
+    asked: list[NewConfirmation] = field(default_factory=list)
+
+    def add(self, desk: Desk, occasion: Occasion, asks: Asked | None, vouched: Vouched, now: datetime) -> bool:
+        """Write a letter, with a one-time code if it asks; tell whether it can be written."""
+        expires = now + timedelta(days=desk.limits.confirm_days)
+        code = new_code(token_bytes) if asks else None
+        if code:
+            occasion = replace(occasion, code=code, confirm_by=expires.astimezone(desk.zone).date())
+        letter = write_letter(desk, occasion, now, is_aligned=vouched.standing is Standing.ALIGNED)
+        if letter is None:
+            return False
+        self.letters.append(letter)
+        if asks and code:
+            self.asked.append(NewConfirmation(occasion.reference, asks, letter.recipient_key, desk.keys.of_code(code), expires))
+        return True
+
+
+def _question(effect: AskAddress, reference: str) -> Occasion:
+    """Ask another address whether its owner wants what somebody asks, and tell nothing of who that is."""
+    return Occasion(LetterKind.CONFIRMATION, RequestType.UPDATE, effect.language, reference, effect.address, asked=effect.role)
+
+
+def _takes_letters(desk: Desk, address: str) -> bool:
+    """Tell whether a letter may go to an address that somebody names: not to us, to a robot or to nobody (I5)."""
+    screening = screen(read_header(f"From: {address}".encode()), desk.own)
+    return screening is None or screening.kind is Kind.NOT_TO_US
+
+
+def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool = True, is_aligned: bool = False) -> NewLetter | None:
     """Compose a letter for the outbox; None where no letter can reach the address, and a person must look."""
     try:
         letter = desk.letters.compose(occasion, now)
@@ -96,7 +146,7 @@ def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool 
         return None
     key = mailbox_key(letter.recipient)
     return NewLetter(
-        cause=occasion.reference,
+        cause=f"{occasion.reference}+{occasion.asked}" if letter.kind is LetterKind.CONFIRMATION else occasion.reference,
         kind=letter.kind,
         reference=occasion.reference,
         topic=occasion.type or "held",
@@ -108,6 +158,8 @@ def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool 
         message_id=letter.message_id,
         content=letter.content,
         capped=capped,
+        aligned=is_aligned,
+        kept=letter.kept,
     )
 
 
@@ -127,6 +179,7 @@ def _occasion(desk: Desk, arrival: Arrival, effect: Acknowledge, owed: tuple[New
         due=_promised_day(effect.type, ahead) if effect.type is not None else None,
         in_reply_to=message.message_id,
         references=message.references,
+        for_another=effect.for_another,
     )
 
 
@@ -156,7 +209,7 @@ def _stops_elsewhere(desk: Desk, arrival: Arrival, owed: tuple[NewObligation, ..
     if any(each.what == Duty.STOP_MESSAGES for each in owed):
         return ()
     stops = desk.law_deadlines.obligations(RequestType.OPT_OUT, arrival.received)
-    elsewhere = [each for each in stops if each.duty is Duty.STOP_MESSAGES and each.system != OWN_SYSTEM]
+    elsewhere = [each for each in stops if each.duty is Duty.STOP_MESSAGES and each.system not in (OWN_SYSTEM, *desk.by_view)]
     return tuple(_obligation(each, is_met=False) for each in elsewhere)
 
 

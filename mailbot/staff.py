@@ -3,16 +3,22 @@
 Each act is one transaction that changes the request, the subscriber and the history, and queues the letter it causes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import Connection
 
+from mailbot import access
+from mailbot.access import Release
+from mailbot.amending import amend
+from mailbot.config import Retention
 from mailbot.desk import OWN_SYSTEM, Desk
 from mailbot.errors import NoSuchRequest, Problem
 from mailbot.letters import Occasion, plain_text
 from mailbot.opening import write_letter
+from mailbot.retention import destroy_requester
+from mailbot.systems import is_met_by_view, queue_for
 from rules import life
 from rules.addresses import mailbox_key
 from rules.automatic import screen
@@ -20,7 +26,8 @@ from rules.deadlines import STAFF
 from rules.life import Move, MoveNotAllowed
 from rules.message import read_header
 from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, State
-from storage import evidence, outbox, register, subscribers
+from storage import amendments, evidence, outbox, register, subscribers
+from storage.amendments import Behind
 from storage.register import Owed, Registered
 
 TRANSFER_SCOPES = ("transfer", "cross_border", "publication")
@@ -33,10 +40,19 @@ class NotPossible(Problem):
     """The request cannot be treated like that."""
 
 
-def approve(desk: Desk, reference: str, who: str, *, what: str | None = None) -> Registered:
-    """Carry out in mailbot's own store what the request asks, or one duty, and tick that off; other systems stay open (I12)."""
+def approve(desk: Desk, reference: str, who: str, *, what: str | None = None, proof: str | None = None) -> Registered:
+    """Carry out in mailbot's own store what the request asks, or one duty, and tick that off; other systems stay open (I12).
+
+    ``proof`` is what staff saw of a person whose old address, or new one, cannot say yes to a change of address (H63).
+    """
+    if proof is not None and not plain_text(proof):
+        raise NotPossible("--proof needs words: what was seen that shows who asks")
     with desk.database.write() as tx:
         request = open_request(tx, reference)
+        if request.type is RequestType.UPDATE and what in (None, Duty.AMEND):
+            return _amended(desk, tx, request, who, proof)
+        if proof:
+            raise NotPossible(f"{reference} ({request.type or 'held'}) changes no address, and --proof is for that alone")
         mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
         mailbots = [owed for owed in mailbots if (owed.what == what if what else _is_asked(request, owed))]
         if not mailbots:
@@ -45,10 +61,31 @@ def approve(desk: Desk, reference: str, who: str, *, what: str | None = None) ->
         here = [owed for owed in mailbots if owed.met_at is None]
         if not here:
             raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(request)}")
-        request = _carry_out(desk, tx, request, here)
-        register.note(tx, [(reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
-        register.meet(tx, [owed.id for owed in here], who, desk.now())
-        return _settled(desk, tx, reference, who, did_something=True)
+        return _do_here(desk, tx, request, here, who, tells=True)
+
+
+def carry_out(desk: Desk, tx: Connection, request: Registered, who: str, *, tells: bool) -> None:
+    """Do what a request asks of mailbot's own store, where no person has to approve it."""
+    here = [owed for owed in request.obligations if owed.met_at is None and _is_mailbots(request, owed) and _is_asked(request, owed)]
+    _do_here(desk, tx, request, here, who, tells=tells)
+
+
+def _do_here(desk: Desk, tx: Connection, request: Registered, here: Sequence[Owed], who: str, *, tells: bool) -> Registered:
+    if desk.by_command:  # before: of a person who was destroyed nothing could be told
+        queue_for(tx, desk, request.reference, [owed.what for owed in here])
+    request = _carry_out(desk, tx, request, here, who)
+    register.note(tx, [(request.reference, "approved", who, {"on_file": request.subscriber_id is not None})], desk.now())
+    register.meet(tx, [owed.id for owed in here], who, desk.now())
+    return settled(desk, tx, request.reference, who, did_something=tells)
+
+
+def _amended(desk: Desk, tx: Connection, request: Registered, who: str, proof: str | None) -> Registered:
+    """Make the change that an update asks for, because staff say so."""
+    behind = Behind(desk.now(), who, "approved", request.reference)
+    if hindrance := amend(tx, desk, request, behind, plain_text(proof) if proof else None):
+        after = f"change it by hand, then type `mailbot requests done {request.reference}`"
+        raise NotPossible(f"{request.reference} (update) is not mailbot's to carry out: {hindrance}; {after}")
+    return settled(desk, tx, request.reference, who, did_something=True)
 
 
 def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
@@ -64,7 +101,7 @@ def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: 
             raise NotPossible(f"{reference} has no open obligation like that to tick off; it has: {_open_ones(request)}")
         register.meet(tx, [owed.id for owed in met], who, desk.now())
         register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
-        return _settled(desk, tx, reference, who, did_something=bool(met))
+        return settled(desk, tx, reference, who, did_something=bool(met))
 
 
 def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
@@ -77,7 +114,9 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
             raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
         if stops := [owed for owed in request.obligations if _is_promised_stop(owed)]:
             raise NotPossible(f"{reference}: messages stop everywhere, whatever is refused; do that first: {_told(request, stops)}")
-        state = moved(request, Move.REFUSE)
+        if request.state is State.AWAITING_SENDER:  # staff need not wait for the sender's yes to say no
+            register.set_state(tx, reference, moved(request, Move.HAND_TO_STAFF), desk.now())
+        state = moved(found(tx, reference), Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
         register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
         if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
@@ -119,7 +158,7 @@ def reopen(desk: Desk, reference: str, who: str, *, what: str | None = None, sys
 
 
 def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
-    """Send messages to an address again, because the person wants them; return the requests that had stopped them.
+    """Send messages to an address again, because the person wants them; return what had stopped them: requests, or staff.
 
     With that the person withdraws an opt_out that is still open: nothing has to stop in the other systems any more.
     """
@@ -133,7 +172,8 @@ def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
                 register.set_state(tx, reference, moved(request, Move.WITHDRAW), desk.now())
                 not_owed = ", ".join(f"{owed.what} ({owed.system})" for owed in request.obligations if owed.met_at is None)
                 register.note(tx, [(reference, "withdrawn", who, {"no_longer_owed": not_owed or "nothing"})], desk.now())
-        return stopped_by
+        by_staff = amendments.resume_address(tx, mailbox, Behind(desk.now(), who, "the person wants messages again"))
+        return (*stopped_by, *(("staff",) if by_staff else ()))
 
 
 def found(tx: Connection, reference: str) -> Registered:
@@ -167,30 +207,30 @@ def _is_asked(request: Registered, owed: Owed) -> bool:
     return owed.what != Duty.DESTROY or request.type is RequestType.DESTROY
 
 
-def _carry_out(desk: Desk, tx: Connection, request: Registered, mailbots: Iterable[Owed]) -> Registered:
+def _carry_out(desk: Desk, tx: Connection, request: Registered, mailbots: Iterable[Owed], who: str) -> Registered:
     """Change the subscriber as the duties demand. A sender who is not on file has nothing here to change."""
     duties = {Duty(owed.what) for owed in mailbots}
     if Duty.STOP_MESSAGES in duties and request.sender_key is not None:
         subscribers.stop_messages(tx, {request.reference: request.sender_key}, desk.now())
     request = request if request.subscriber_id is not None or not duties else _looked_up(tx, request)
     if request.subscriber_id is not None:
-        for duty in duties:
-            _change(desk, tx, request, request.subscriber_id, duty)
+        for duty in sorted(duties, key=lambda each: each is Duty.DESTROY):  # last: the others write to what it destroys
+            _change(tx, request.subscriber_id, duty, Behind(desk.now(), who, "approved", request.reference), _today(desk))
     return request
 
 
-def _change(desk: Desk, tx: Connection, request: Registered, owner: int, duty: Duty) -> None:
+def _change(tx: Connection, owner: int, duty: Duty, behind: Behind, today: date) -> None:
     match duty:
         case Duty.STOP_PROCESSING:
-            subscribers.end_consents(tx, owner, None, request.reference, _today(desk))
+            amendments.end_consents(tx, owner, None, behind, today)
         case Duty.STOP_TRANSFER:
-            subscribers.end_consents(tx, owner, TRANSFER_SCOPES, request.reference, _today(desk))
+            amendments.end_consents(tx, owner, TRANSFER_SCOPES, behind, today)
         case Duty.BLOCK:
-            subscribers.set_blocked(tx, owner, desk.now())
+            amendments.set_blocked(tx, owner, behind.at, behind)
         case Duty.UNBLOCK:
-            subscribers.set_blocked(tx, owner, None)
+            amendments.set_blocked(tx, owner, None, behind)
         case Duty.DESTROY:
-            subscribers.forget(tx, owner)
+            destroy_requester(tx, owner, behind.reference, behind.at)
 
 
 def _looked_up(tx: Connection, request: Registered) -> Registered:
@@ -223,9 +263,9 @@ def _take_back(desk: Desk, tx: Connection, request: Registered, who: str, ticked
     register.recount_due(tx, request.reference)
 
 
-def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_something: bool) -> Registered:
+def settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_something: bool) -> Registered:
     """Close the request once nothing is owed any more, and tell the person what was done."""
-    request = found(tx, reference)
+    request = _followed(desk, tx, found(tx, reference))
     register.recount_due(tx, reference)
     if all(owed.met_at is not None for owed in request.obligations):
         register.set_state(tx, reference, moved(request, Move.CARRY_OUT), desk.now())
@@ -235,6 +275,17 @@ def _settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_someth
     return found(tx, reference)
 
 
+def _followed(desk: Desk, tx: Connection, request: Registered) -> Registered:
+    """Let other systems follow what mailbot has done in its own store: those that read its view have, and commands are queued."""
+    own = {owed.what for owed in request.obligations if owed.system == OWN_SYSTEM and owed.met_at is not None}
+    for owed in request.obligations:
+        if owed.system in desk.by_view and owed.met_at is None and owed.what in own and is_met_by_view(owed.what):
+            register.meet(tx, [owed.id], f"system {owed.system}", desk.now())
+    if desk.by_command:
+        queue_for(tx, desk, request.reference)
+    return found(tx, request.reference)
+
+
 def _done(tx: Connection, request: Registered) -> frozenset[Duty]:
     """Return what a letter may say was done: what is met in every system (I12), and messages only as long as they stop.
 
@@ -242,9 +293,14 @@ def _done(tx: Connection, request: Registered) -> frozenset[Duty]:
     """
     stopped = request.sender_key is not None and subscribers.suppressed_since(tx, request.sender_key) is not None
     still_open = {owed.what for owed in request.obligations if owed.met_at is None}
-    held_here = request.subscriber_id is not None
+    held_here = request.subscriber_id is not None or _was_on_file(tx, request)
     said = [owed for owed in request.obligations if held_here or owed.system != OWN_SYSTEM or owed.what == Duty.STOP_MESSAGES]
     return frozenset(Duty(owed.what) for owed in said if owed.what not in still_open and (stopped or owed.what != Duty.STOP_MESSAGES))
+
+
+def _was_on_file(tx: Connection, request: Registered) -> bool:
+    """Tell whether its sender was on file when staff approved it: who was destroyed since is so no more."""
+    return any(event.what == "approved" and event.detail.get("on_file") for event in register.history_of(tx, request.reference))
 
 
 def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> bool:
@@ -305,3 +361,32 @@ def _typed(request: Registered, owed: Owed) -> str:
     if not _is_mailbots(request, owed):
         return f"done {request.reference} {owed.what}" + (f" --system {owed.system}" if owed.system != STAFF else "")
     return f"approve {request.reference}" + ("" if _is_asked(request, owed) else f" {owed.what}")
+
+
+def release(desk: Desk, reference: str, who: str, order: Release, retention: Retention) -> Registered:
+    """Answer an access request: one letter, to the address on file, with what is held of the person, or that nothing is (H68)."""
+    with desk.database.write() as tx:
+        request = open_request(tx, reference)
+        request = request if request.subscriber_id is not None else _looked_up(tx, request)
+        letter = access.answer(desk, tx, request, order, retention)
+        earlier = sum(event.what == access.RELEASED for event in register.history_of(tx, reference))
+        outbox.queue(tx, [replace(letter, cause=f"{reference}+{earlier}" if earlier else reference)], desk.now())
+        rests_on = order.proof or ("round trip" if request.confirmed_at else request.standing)
+        detail = {"rests_on": rests_on, "held": "nothing" if order.nothing_is_held else "sent"}
+        register.note(tx, [(reference, access.RELEASED, who, detail)], desk.now())
+        answered = [owed.id for owed in request.obligations if owed.what == Duty.ANSWER and owed.system in (STAFF, OWN_SYSTEM)]
+        register.meet(tx, answered, who, desk.now())
+        return settled(desk, tx, reference, who, did_something=True)
+
+
+def met_by_system(desk: Desk, tx: Connection, reference: str, what: str, system: str) -> None:
+    """Record that another system did its part by itself, as its command said; once nothing else is owed, the request is settled.
+
+    Where staff ticked it off or closed the request while the command ran, nothing is left to record.
+    """
+    request, who = found(tx, reference), f"system {system}"
+    met = [owed.id for owed in request.obligations if owed.met_at is None and (owed.what, owed.system) == (what, system)]
+    if met and request.state in life.OPEN:
+        register.meet(tx, met, who, desk.now())
+        register.note(tx, [(reference, "done", who, {"what": what, "system": system})], desk.now())
+        settled(desk, tx, reference, who, did_something=True)

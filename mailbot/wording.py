@@ -35,6 +35,8 @@ class Wording:
 
     months: tuple[str, ...]
     day: str
+    authority: str
+    """What is missing where somebody asks for another person."""
     subjects: dict[LetterKind, str]
     done: dict[Duty, str]
     types: dict[RequestType | None, TypeWords]
@@ -55,6 +57,7 @@ def read_wording(language: Language) -> Wording:
     return Wording(
         months=tuple(table["months"]),
         day=table["day"],
+        authority=table["authority"],
         subjects={kind: table["subject"][kind] for kind in LetterKind},
         done={Duty(name): sentence for name, sentence in table["done"].items()},
         types={None: words["held"], **{request_type: words[request_type] for request_type in RequestType}},

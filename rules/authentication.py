@@ -15,8 +15,7 @@ import authres  # type: ignore[import-untyped]
 from publicsuffixlist import PublicSuffixList
 
 from rules.addresses import canonical
-from rules.decide import DOUBTFUL_SENDER
-from rules.message import Message
+from rules.message import DOUBTFUL_SENDER, Message
 from rules.vocabulary import Standing
 
 MAX_FIELD = 10_000

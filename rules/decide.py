@@ -3,14 +3,32 @@
 Facts in, ``Decision`` out. Nothing is refused and nothing is disclosed here: that takes a person of staff.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from rules.addresses import same_mailbox
+from rules.authentication import Proof
 from rules.automatic import Screening
+from rules.details_change import Change, Field
 from rules.matching import KnownRequest, Tie
-from rules.message import Message
+from rules.message import DOUBTFUL_SENDER, Message
 from rules.recognition import Reading
-from rules.vocabulary import Certainty, Duty, Language, Outcome, RequestType, Standing
+from rules.vocabulary import Answer, Asked, Certainty, Duty, Language, Outcome, RequestType, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a message answers to a letter of ours whose code it brings back."""
+
+    reference: str
+    role: Asked
+    says: Answer | None
+    from_asked: bool
+    """It comes from the address that was asked."""
+    is_in_time: bool
+    """Nobody has answered yet, and the code has not expired."""
+    is_repeated: bool = False
+    """The same was answered before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,13 @@ class Case:
     same_open: KnownRequest | None
     flags: frozenset[str]
     """What intake noticed: ``too_old``, ``renumbered``, ``too_large``, ``internal_date_doubtful``."""
+    proof: Proof | None = None
+    """What the standing rests on."""
+    changes: tuple[Change, ...] = ()
+    """What an update asks to change."""
+    answered: Answered | None = None
+    auto: bool = False
+    """The operator lets what aligned senders withdraw be carried out without staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +60,30 @@ class StopMessages:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """One letter to the sender, in the sender's language (None: in Kazakh and Russian)."""
+    """One letter to the sender, in the sender's language (None: in Kazakh and Russian); ``asks`` whether it was the sender indeed."""
 
     type: RequestType | None
     language: Language | None
+    asks: bool = False
+    for_another: bool = False
+    """It is asked for another person: the letter says what is missing."""
 
 
-Effect = StopMessages | Acknowledge
+@dataclass(frozen=True, slots=True)
+class AskAddress:
+    """One letter to another address that an update names, which asks whether its owner wants that, and tells nothing (H63)."""
+
+    address: str
+    role: Asked
+    language: Language | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """The change is made at once in mailbot's own store, if the sender is on file there."""
+
+
+Effect = StopMessages | Acknowledge | AskAddress | CarryOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +96,7 @@ class Opening:
     effects: tuple[Effect, ...]
     for_staff: bool
     met_at_once: frozenset[Duty] = frozenset()
+    waits_for_sender: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +109,63 @@ class Decision:
     joins: str | None = None
     opens: Opening | None = None
     reopens: bool = False
+    answered: Answered | None = None
 
 
 Rule = Callable[[Case], Decision | None]
 
 PERSONAL = tuple(kind for kind in RequestType if kind is not RequestType.AUTHORITY_INQUIRY)
-STOPS_MESSAGES = frozenset(
-    {
-        RequestType.OPT_OUT,
-        RequestType.REVOKE_CONSENT,
-        RequestType.STOP_PROCESSING,
-        RequestType.OBJECT_AUTOMATED,
-        RequestType.RESTRICT_TRANSFER,
-        RequestType.BLOCK,
-        RequestType.DESTROY,
-    }
-)
-"""A plain e-mail is enough to stop messages, and it can be undone (Law 94-V art. 8(7)).
 
-``destroy`` is among them: recognition takes an opt-out in the same letter for a part of it.
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What is done at once with a request; the rest waits for the sender's answer, or for staff."""
+
+    stops: bool = False
+    """Messages stop: a plain e-mail is enough for that, and it can be undone (Law 94-V art. 8(7); H64)."""
+    asks: bool = False
+    """The acknowledgement asks the sender back: a round trip."""
+    carries_out: bool = False
+    """The change is made at once: an update that says what is to be changed; a withdrawal, where the operator wants that (``auto``)."""
+    answers: bool = True
+    """A letter goes to the sender."""
+
+
+_STAFF = Treatment()
+_ASK = Treatment(asks=True)
+_STOP = Treatment(stops=True)
+_STOP_AND_ASK = Treatment(stops=True, asks=True)
+_STOP_AND_MAYBE_MORE = Treatment(stops=True, carries_out=True)
+_NO_LETTER = Treatment(answers=False)
+_PAUSE = Treatment(stops=True, answers=False)
+_CARRY_OUT = Treatment(carries_out=True)
+
+WITHDRAWALS = (
+    RequestType.REVOKE_CONSENT,
+    RequestType.STOP_PROCESSING,
+    RequestType.OBJECT_AUTOMATED,
+    RequestType.RESTRICT_TRANSFER,
+    RequestType.BLOCK,
+)
+_FOR_STAFF = (RequestType.UNBLOCK, RequestType.QUESTION, RequestType.AUTHORITY_INQUIRY)
+
+TABLE: dict[RequestType, tuple[Treatment, Treatment, Treatment]] = {
+    RequestType.OPT_OUT: (_STOP, _STOP, _PAUSE),
+    **dict.fromkeys(WITHDRAWALS, (_STOP_AND_MAYBE_MORE, _STOP_AND_ASK, _NO_LETTER)),
+    RequestType.UPDATE: (_CARRY_OUT, _ASK, _NO_LETTER),
+    RequestType.ACCESS: (_ASK, _ASK, _NO_LETTER),
+    RequestType.DESTROY: (_STOP_AND_ASK, _STOP_AND_ASK, _NO_LETTER),
+    **dict.fromkeys(_FOR_STAFF, (_STAFF, _STAFF, _NO_LETTER)),
+}
+"""Whom to believe in what: for each type, what is done at once if the sender is aligned, unproven, or failed.
+
+``destroy`` stops messages too: recognition takes an opt-out in the same letter for a part of it.
 """
+
+OF_THE_ADDRESS: tuple[Treatment, Treatment, Treatment] = (_ASK, _ASK, _NO_LETTER)
+"""The row of an update that changes the address itself: nothing changes on one message, whoever sent it (H63)."""
+
+STOPS_MESSAGES = frozenset(kind for kind, (aligned, *_) in TABLE.items() if aligned.stops)
 
 COMPLETE_AT_ONCE = frozenset({RequestType.OPT_OUT})
 """Done without staff, provided that the sender can be told how to undo it."""
@@ -93,10 +173,11 @@ COMPLETE_AT_ONCE = frozenset({RequestType.OPT_OUT})
 NEEDS_NO_ANSWER = frozenset({RequestType.AUTHORITY_INQUIRY})
 """Staff alone write to a state body."""
 
+ANSWERS_AGAIN = "answers_again"
+"""Why an answer changes nothing that was given before."""
+
 MOST_DEMANDS = 3
 """What may be more things than this names none of them: a complaint, a bare theme, a request taken back."""
-
-DOUBTFUL_SENDER = frozenset({"doubled_from", "several_senders", "ambiguous_from", "unreadable_from", "missing_from", "doubled_subject"})
 
 
 def set_bomb_aside(case: Case) -> Decision | None:
@@ -114,6 +195,29 @@ def note_automatic_mail(case: Case) -> Decision | None:
 def set_duplicate_aside(case: Case) -> Decision | None:
     """Count a second arrival of the same message, and do nothing else."""
     return Decision(Outcome.DUPLICATE, "same_message_id_and_text") if case.seen_before else None
+
+
+def take_answer(case: Case) -> Decision | None:
+    """Take what the asked address answers to a letter of ours; what it does not answer plainly goes to staff (H66, H110)."""
+    answered = case.answered
+    if answered is None or not answered.from_asked:
+        return None
+    if case.standing is Standing.FAILED or case.message.defects & DOUBTFUL_SENDER:
+        return _held(case, "answer_in_doubt", _candidates(case), answer=False)
+    if answered.is_repeated:
+        return Decision(Outcome.FOLLOW_UP, ANSWERS_AGAIN, joins=answered.reference)
+    if answered.says is None or not answered.is_in_time:
+        reason = "answers_unclearly" if answered.says is None else "answers_too_late"
+        is_closed = case.tie is not None and case.tie.request.reference == answered.reference and not case.tie.request.is_open
+        return Decision(Outcome.FOLLOW_UP, reason, joins=answered.reference, reopens=is_closed)
+    return Decision(Outcome.CONFIRMATION, f"says_{answered.says}", joins=answered.reference, answered=answered)
+
+
+def hold_old_signature(case: Case) -> Decision | None:
+    """Hold a request that was signed long before it came: whoever has a copy may have sent it again (H62)."""
+    if not _asks(case) or case.proof is not Proof.OLD_SIGNATURE:
+        return None
+    return _held(case, "signed_long_ago", _candidates(case), answer=False)
 
 
 def continue_request(case: Case) -> Decision | None:
@@ -174,23 +278,41 @@ def hold_for_a_person(case: Case) -> Decision | None:
 
 
 def open_request(case: Case) -> Decision | None:
-    """Open a request, and do at once what is safe at once."""
+    """Open a request, and do at once what the table says."""
     kind = case.reading.type
     if case.reading.outcome is not Outcome.REQUEST or kind is None:
         return None
-    stops, told = _may_stop(case, kind), _may_answer(case) and kind not in NEEDS_NO_ANSWER
+    treatment, acts_allowed = treatment_of(case, kind), case.screening is None or case.screening.acts_allowed
+    stops = treatment.stops and acts_allowed
+    told = treatment.answers and _may_answer(case) and kind not in NEEDS_NO_ANSWER
+    asks = treatment.asks and told
+    by_itself = bool(case.changes) if kind is RequestType.UPDATE else case.auto
+    carries_out = treatment.carries_out and told and by_itself  # what is told to nobody could never be undone
     effects: tuple[Effect, ...] = (StopMessages(),) if stops else ()
-    if told:
-        effects += (Acknowledge(kind, case.reading.language),)
-    opening = Opening(
-        kind,
-        case.reading.language,
-        (),
-        effects,
-        for_staff=not (told and kind in COMPLETE_AT_ONCE),
-        met_at_once=frozenset({Duty.STOP_MESSAGES}) if stops else frozenset(),
-    )
+    effects += (Acknowledge(kind, case.reading.language, asks),) if told else ()
+    effects += tuple(_asked_besides(case)) if asks else ()
+    effects += (CarryOut(),) if carries_out else ()
+    met = frozenset({Duty.STOP_MESSAGES}) if stops else frozenset[Duty]()
+    for_staff = not (told and kind in COMPLETE_AT_ONCE)
+    opening = Opening(kind, case.reading.language, (), effects, for_staff, met, waits_for_sender=asks)
     return Decision(Outcome.REQUEST, _word(case.reading.certainty), opens=opening)
+
+
+def treatment_of(case: Case, kind: RequestType) -> Treatment:
+    """Return the cell of the table that a request falls into. An update that names nothing is asked back with a form, and not twice."""
+    row = OF_THE_ADDRESS if any(change.field is Field.EMAIL for change in case.changes) else TABLE[kind]
+    treatment = row[tuple(Standing).index(case.standing)]
+    return replace(treatment, asks=False) if kind is RequestType.UPDATE and not case.changes else treatment
+
+
+def _asked_besides(case: Case) -> Iterable[AskAddress]:
+    """Yield who else is asked of a change of address: the new one, and the old one where somebody else names it."""
+    sender = case.message.sender or ""
+    for change in case.changes:
+        if change.field is Field.EMAIL:
+            for address, role in ((change.new, Asked.NEW), (change.old, Asked.OLD)):
+                if address and not same_mailbox(address, sender):
+                    yield AskAddress(address, role, case.reading.language)
 
 
 def pass_over(case: Case) -> Decision:
@@ -202,10 +324,12 @@ RULES: tuple[Rule, ...] = (
     set_bomb_aside,
     note_automatic_mail,
     set_duplicate_aside,
+    take_answer,
     continue_request,
     hold_further_demand,
     hold_strangers_reference,
     hold_doubtful_sender,
+    hold_old_signature,
     hold_undecodable_subject,
     continue_open_request,
     hold_for_a_person,
@@ -223,7 +347,9 @@ def decide(case: Case) -> Decision:
 
 
 def _held(case: Case, reason: str, may_be: tuple[RequestType, ...], *, answer: bool) -> Decision:
-    effects: tuple[Effect, ...] = (Acknowledge(None, case.reading.language),) if answer and _may_answer(case) else ()
+    effects: tuple[Effect, ...] = ()
+    if answer and _may_answer(case):
+        effects = (Acknowledge(None, case.reading.language, for_another=case.reading.is_for_another),)
     return Decision(Outcome.HELD, reason, opens=Opening(case.reading.type, case.reading.language, may_be, effects, for_staff=True))
 
 
@@ -254,12 +380,6 @@ def _candidates(case: Case) -> tuple[RequestType, ...]:
     if case.reading.type is not None:
         return (case.reading.type,)
     return (case.tie.request.type,) if case.tie and case.tie.request.type else PERSONAL
-
-
-def _may_stop(case: Case, kind: RequestType) -> bool:
-    """Tell whether messages stop at once: it can be undone, so a forged opt-out pauses them as well (H64, H78)."""
-    allowed = case.screening is None or case.screening.acts_allowed
-    return allowed and kind in STOPS_MESSAGES and (case.standing is not Standing.FAILED or kind is RequestType.OPT_OUT)
 
 
 def _may_answer(case: Case) -> bool:

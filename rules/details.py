@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from rules.details_alike import Told, weighed
 from rules.details_change import Change, Field
 from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
@@ -27,17 +28,24 @@ MOST_VALUES = 20
 
 def proposed(subject: str, own_words: str, *, sender: str | None) -> tuple[Change, ...]:
     """Return the changes that a person's own words ask for, in the order in which they stand."""
+    return weighed(told_by_words(subject, own_words, sender=sender))
+
+
+def told_by_words(subject: str, own_words: str, *, sender: str | None) -> Told:
+    """Return what the words alone tell of the values of a letter."""
     title, text, address = cleaned(subject[:MOST_OF_A_SUBJECT]), cleaned(own_words), sender.lower() if sender else None
     spoken_of = as_meant(title)[1]
-    changes = _changes(text, spoken_of, address)
-    if changes or unwrapped(title).is_reply or not (any(contacts_in(title)) or _SECOND_CAPITAL.search(title)):
-        return changes
-    return _changes(f"{title}\n{text}", spoken_of, address)  # the value may stand in the subject
+    told = _told(text, spoken_of, address)
+    if told.changes or unwrapped(title).is_reply or not (any(contacts_in(title)) or _SECOND_CAPITAL.search(title)):
+        return told
+    return _told(f"{title}\n{text}", spoken_of, address)  # the value may stand in the subject
 
 
-def _changes(text: str, title: str, sender: str | None) -> tuple[Change, ...]:
+def _told(text: str, title: str, sender: str | None) -> Told:
     found = _mentions(text, title)
-    return tuple(_decided(found, sender)) if len(found) <= MOST_VALUES else ()
+    if len(found) > MOST_VALUES:
+        return Told(text, title, sender, (), ())
+    return Told(text, title, sender, found, tuple(_decided(found, sender)))
 
 
 def _mentions(text: str, title: str) -> list[Mention]:
@@ -49,7 +57,7 @@ def _mentions(text: str, title: str) -> list[Mention]:
     found: list[Mention] = []
     last = max((each.start for each in contacts), default=0)
     whose = Ownership(title)
-    topic = _topic(title, None)
+    topic = _topic(title, "surname" if words.MARRIED.search(letters) else None)
     writer = writer_of(text)
     for number, sentence in enumerate(islice(sentences(words.KAZAKH_OR.sub("or", letters)), MOST_SENTENCES)):
         end = sentence.start + len(sentence.letters)

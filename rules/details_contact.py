@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rules.details_change import Field
 
 _EMAIL = (
-    r"(?P<email>[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9]{1,62}"
+    r"(?P<email>[\w.!#$%&'*+/=?^`{|}~-]{1,64} ?@ ?(?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9]{1,62}"
     r"|[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d]{2,63})"
 )
 _PHONE = (
@@ -21,7 +21,7 @@ _PHONE = (
 )
 _CANDIDATE = re.compile(rf"{_EMAIL}|{_PHONE}", re.IGNORECASE)
 _OTHER_NUMBER = re.compile(
-    r"(?:№|#|\b(?:contract|invoice|clause|order|ticket|card|account|iban|id|договор\w*|счет\w*|пункт\w*|заказ\w*|заявк\w*|карт\w+|иин|бин|"
+    r"(?:№|#|\b(?:contract|invoice|receipt|waybill|inv|clause|order|ticket|card|account|iban|id|договор\w*|счет\w*|пункт\w*|заказ\w*|заявк\w*|накладн\w*|квитанци\w*|талон\w*|чек\w?|карт\w+|иин|бин|"
     r"жсн|бсн|удостоверени\w*|шарт\w*|тапсырыс\w*|шот\w*|жеке\s+куәлік\w*|сумм\w+|sum|amount|сома\w*|төлем\w*))\W{0,3}(?:number|номер|нөмірі?|no|№)?\W{0,3}$",
     re.IGNORECASE,
 )
@@ -73,7 +73,7 @@ def as_address(written: str) -> str | None:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        found = validate_email(written.strip("'"), check_deliverability=False, test_environment=True, allow_smtputf8=False)
+        found = validate_email(written.strip("'").replace(" ", ""), check_deliverability=False, test_environment=True, allow_smtputf8=False)
     except EmailNotValidError:
         return None
     return found.normalized.lower()

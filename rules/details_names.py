@@ -19,11 +19,14 @@ _NAME = (
     rf"(?:[OD]'[{_UPPER}][{_LOWER}]+|[{_UPPER}][{_LOWER}]+(?:['-][{_UPPER}{_LOWER}][{_LOWER}]+)*"
     rf"|[{_UPPER}]{{4,}}(?:-[{_UPPER}]+)?)(?![\w@])"
 )
-_INSTRUMENTAL = re.compile(r"(?<=\w\w)ой\Z")
+_INSTRUMENTAL = ((re.compile(r"(?<=\w\w)ой\Z"), "а"), (re.compile(r"(?<=\w[иь])ей\Z"), "я"))
 _WORD = rf"(?=\w['\w])[{_UPPER}{_LOWER}]+(?:['-][{_UPPER}{_LOWER}]+)*"
 _NAMES = re.compile(rf"(?<![\w@]){_NAME}(?:[ ]+{_NAME}){{0,3}}")
 _BEHIND_A_LABEL = re.compile(rf"\"?(?P<words>{_WORD}(?: +{_WORD}){{0,2}})(?P<follows>[\s\"!.]*(?:[(,/>-]|$))?")
-_GOVERNS = re.compile(r"(?<!\w)(?:на|с|со|вместо|не|стала?|фамилией|именем|отчеством)\s*(?:(?:фамили\w|имя|имени|отчеств\w)\s+)?[\"(]*$")
+_TITLE = re.compile(r"(?<!\w)(?:mr|mrs|ms|miss|г-н|г-жа|господин\w?|госпож\w)\.?\s*\Z")
+_GOVERNS = re.compile(
+    r"(?<!\w)(?:на|меня|с|со|вместо|не|стала?|фамилией|именем|отчеством)\s*(?:(?:фамили\w|имя|имени|отчеств\w)\s+)?[\"(]*$"
+)
 
 
 def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: Writer) -> list[Mention]:
@@ -36,11 +39,16 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
         field = before[-1] if before else fields[0] if fields else None
         parts = nominatives(written[start:end].split(), Setting(bool(_GOVERNS.search(left)), after, writer))
         is_list = len({each.lastgroup for each in before}) > 1 and not found  # "surname, name and patronymic: A B C"
-        values = _by_field("full" if is_list and len(parts) > 1 else _field_of(field, topic), parts)
+        is_titled = _TITLE.search(left) is not None
+        values = (
+            {Field.SURNAME: parts[-1]}
+            if is_titled and len(parts) == 1
+            else _by_field("full" if is_list and len(parts) > 1 else _field_of(field, topic), parts)
+        )
         mention_of = sentence.start + start, sentence.start + end
         is_signed = len(parts) > 1 and not left.strip() and not sentence.before.endswith(":") and topic != "full"
         for part, value in values.items():
-            mention = Mention(part, value, *mention_of, is_whole=len(values) > 1, is_unnamed=not field and topic is None)
+            mention = Mention(part, value, *mention_of, is_whole=len(values) > 1, is_unnamed=not (field or topic or is_titled))
             mention.is_beside = bool(sentence.label_end and start <= sentence.label_end + 1)
             is_label = bool(field) and (mention.is_beside or left.rstrip(' "').endswith(":"))
             mention.is_named = is_label or _is_asked_for(left, before, topic if sentence.before and not is_signed else None)
@@ -55,7 +63,7 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
 def _is_asked_for(left: str, before: list[re.Match[str]], topic: str | None) -> bool:
     """Tell whether a name is what a field is to be: "add my patronymic, …", "My surname changed. It is …"; "my name is …" introduces."""
     if not before:
-        return topic is not None and not BESIDE.sub("", left)
+        return topic is not None and not BESIDE.sub("", words.CHANGE.sub("", left))
     return bool(words.CHANGE.search(left, 0, before[-1].start())) and not BESIDE.sub("", left[before[-1].end() :])
 
 
@@ -67,13 +75,14 @@ def _field_of(field: re.Match[str] | None, topic: str | None) -> str:
 def _by_field(field: str, parts: list[str]) -> dict[Field, str]:
     """Return which part of the name the words are."""
     if field in ("name", "given_name") and len(parts) == 1:
-        parts = [_INSTRUMENTAL.sub("а", parts[0])]  # «меня зовут Жанной»
+        for ending, nominative in _INSTRUMENTAL:
+            parts = [ending.sub(nominative, parts[0])]  # «меня зовут Жанной, Наталией»
     if field == "full" and len(parts) == 1:
         return {Field.SURNAME: parts[0]} if is_surname(parts[0]) else {}
     if field == "full" or (field == "name" and len(parts) > 1):
         return parts_of(parts)
     if field == "name":
-        return {Field.SURNAME if is_surname(parts[0]) else Field.GIVEN_NAME: parts[0]}
+        return {Field.SURNAME if is_surname(parts[0]) or "-" in parts[0] else Field.GIVEN_NAME: parts[0]}
     asked = Field(field)
     if len(parts) == 1:
         return {} if asked is Field.PATRONYMIC and not is_patronymic(parts[0]) else {asked: parts[0]}
@@ -91,7 +100,9 @@ def _read_case(mention: Mention, written: str, after: str) -> None:
 def _runs(written: str, sentence: Sentence, topic: str | None) -> Iterator[tuple[int, int]]:
     """Yield where words stand that may be a name: behind a label, in quotes, or with a capital not owed to the sentence's beginning."""
     at = 0
-    if sentence.label_end and (found := _BEHIND_A_LABEL.match(written, sentence.label_end)):
+    label = sentence.letters[: sentence.label_end]
+    is_of_contact = any(field.search(label) for field in words.CONTACT_FIELD.values()) and not words.NAME_FIELD.search(label)
+    if label and not is_of_contact and (found := _BEHIND_A_LABEL.match(written, sentence.label_end)):
         start, end = found.span("words")
         capitals = _NAMES.match(written, start)
         is_all = found["follows"] is not None and (not capitals or capitals.end() == end or " " not in found["words"])
@@ -129,7 +140,7 @@ def _pieces(written: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 _GOES_WITH_A_NAME = re.compile(
-    r"[\")]*\s*(?:емес(?!\w)|->|→|=>|-\s|\"|is\s+(?:my|correct|right)|верн|правильн|дурыс(?!\w)|вместо|instead|орнына|деген|гой(?!\w)|не\s|not\s|я\s*(?:[.,!\n]|$|был)|\([а-яa-z]|деп)"
+    r"[\")]*\s*(?:емес(?!\w)|емеспин|болуы|болып|болсын|->|→|=>|-\s|\"|is\s+(?:my|correct|right)|верн|правильн|дурыс(?!\w)|вместо|instead|орнына|деген|гой(?!\w)|не\s|not\s|я\s*(?:[.,!\n]|$|был)|\([а-яa-z]|деп)"
 )
 
 

@@ -14,7 +14,10 @@ _CLAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\s*{VALUE}))+")
 _SPOKEN = re.compile(rf"[^,;:{VALUE}{FILLER}]++(?!{VALUE})")
 _PLEASE = re.compile(r",?\s*(?:please|kindly|пожалуйста|отинемин|(?<!\w)плиз)(?!\w)(?:\s*,)?")
 _TOLD_ENDS = re.compile(r"[,:;.]|\s-\s")
+_NOT_THAT_BUT = re.compile(r"емес(?:пин|пиз)?\s*,?\s*(?:ал\s+)?\"?\Z")
 _ONLY_JOINS = re.compile(r"[\s\"):-]*(?P<joint>[,/+]?\s*(?:and|or|also|и|или|либо|а\s+также|также|жане|немесе)?)[\s\"(:.-]*\Z")
+_IS = re.compile(r"(?<!\w)(?:is|это)\s*\Z")  # "the old one was A, the other is B"
+_LEFT_AS_IT_IS = re.compile(r"оставьте|оставить|leave")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)")
 _PARTS = re.compile(r",|(?<!\w)(?:а\s+не|not|вместо|instead|rather)(?!\w)")
 _OF_WHAT_WAS_SAID = re.compile(r"\W*(?:it|this|that|these|это|эти|бул|ол|он|речь|for|для)(?!\w)")
@@ -42,8 +45,10 @@ def read_roles(sentence: Sentence, here: list[Mention], title: str) -> None:
             _call(Role.NEW, [mention])
         spoken_of = left if not before or _is_named_anew(left) else f"{spoken_of}{VALUE}{left}"
         mention.is_named = mention.is_named or _names_contact(sentence, mention, title)
-        if _is_no_phone_of_theirs(mention, spoken_of, right) or _does_not_count(mention, left, right, sentence.letters):
-            mention.role = Role.NOT_IT
+        if _is_no_phone_of_theirs(mention, spoken_of, right):
+            _strike([mention], "office")
+        elif doubt := _doubt(mention, left, right, sentence.letters):
+            _strike([mention], doubt)
         if mention.field in NAME_PARTS and not mention.is_beside and not words.NAME_FIELD.search(sentence.letters):
             mention.role = Role.NEUTRAL
         before = mention
@@ -70,7 +75,8 @@ def _speaks_of_the_next(sentence: str, mention: Mention) -> bool:
 
 
 def _read_role(mention: Mention, left: str, right: str, before: Mention | None) -> None:
-    mention.role, is_beside = _role(left, right)
+    mention.role, is_beside, told_by = _role(left, right)
+    mention.traces.append(told_by)
     is_in_passport = mention.field in NAME_PARTS and words.IN_PASSPORT.search(_last_clause(left))
     if is_in_passport and (mention.role in (Role.NEUTRAL, Role.NEW) or words.WRITTEN.match(right)):
         mention.role, is_beside = Role.NEW, True
@@ -80,31 +86,36 @@ def _read_role(mention: Mention, left: str, right: str, before: Mention | None) 
         is_recorded = mention.role is Role.NEUTRAL or words.RECORDED.search(inside[0])
         mention.role, mention.is_beside = (Role.OLD, True) if is_recorded else (mention.role, is_beside)
     if before and mention.role is Role.NEUTRAL and (joined := _ONLY_JOINS.match(_without_field(left))):
-        is_alike = bool(joined["joint"].strip()) if before.field is mention.field else before.role is not Role.OLD
+        is_alike = bool(joined["joint"].strip()) and not _IS.search(left) if before.field is mention.field else before.role is not Role.OLD
         if is_alike:
             mention.role, mention.is_beside = before.role, before.is_beside
 
 
-def _role(left: str, right: str) -> tuple[Role, bool]:
-    """Return the role of the value between two pieces of a sentence, and whether words right beside it tell."""
+def _role(left: str, right: str) -> tuple[Role, bool, str]:
+    """Return the role of the value between two pieces of a sentence, whether words right beside it tell, and which."""
+    if _NOT_THAT_BUT.search(left):
+        return Role.NEW, True, "not that but"
     for pattern, role in ((beside.RIGHT_OLD, Role.OLD), (beside.RIGHT_NEW, Role.NEW), (beside.RIGHT_CONFIRMED, Role.CONFIRMED)):
         if pattern.match(right):
-            return role, True
+            return role, True, f"right {role.name}"
     for pattern, role in ((beside.LEFT_OLD, Role.OLD), (beside.LEFT_NEW, Role.NEW)):
         if pattern.search(left):
-            return role, True
+            return role, True, f"left {role.name}"
     clause = _last_clause(left)
     if told := [*words.ROLE.finditer(clause)]:
-        return Role[str(told[-1].lastgroup).upper()], not BESIDE.sub("", clause[told[-1].end() :])
+        role, is_beside = Role[str(told[-1].lastgroup).upper()], not BESIDE.sub("", clause[told[-1].end() :])
+        return role, is_beside, f"clause {role.name}"
     if not clause.strip(_BRACKETS) and (told := [*words.ROLE.finditer(before := _last_clause(left.rstrip(_BRACKETS)))]):
         is_told = not BESIDE.sub("", before[told[-1].end() :])  # "my new number, 8 700 …"
-        return (Role[str(told[-1].lastgroup).upper()], True) if is_told else (Role.NEUTRAL, False)
+        if is_told and words.RIGHT.fullmatch(told[-1][0]) and left.rstrip(' ("').endswith(","):
+            return Role.CONFIRMED, True, "confirmed before"  # "my surname is spelt correctly, …"
+        return (Role[str(told[-1].lastgroup).upper()], True, "clause before") if is_told else (Role.NEUTRAL, False, "unsaid")
     if beside.ARRIVES.search(clause) and not beside.WISHED.search(clause):
-        return Role.OLD, True
+        return Role.OLD, True, "arrives"
     is_change = bool(words.CHANGE.search(clause))
     if (beside.GOVERNS.search(clause) and not words.REPORTED.search(clause)) or (is_change and clause.rstrip(' "').endswith((":", "-"))):
-        return Role.NEW, is_change
-    return Role.NEUTRAL, False
+        return Role.NEW, is_change, f"governed {is_change}"
+    return Role.NEUTRAL, False, f"unsaid {is_change}"
 
 
 def _last_clause(left: str) -> str:
@@ -141,19 +152,23 @@ def _is_no_phone_of_theirs(mention: Mention, spoken_of: str, right: str) -> bool
     return bool(is_spoken_of or words.NOT_THE_PERSONS.match(right.lstrip(_BRACKETS)[:_NEAR]))
 
 
-def _does_not_count(mention: Mention, left: str, right: str, sentence: str) -> bool:
-    """Tell whether a value stays what it is, is one more, is there for a while, or is no contact of the person's own."""
+def _doubt(mention: Mention, left: str, right: str, sentence: str) -> str | None:
+    """Tell why a value does not count: it stays what it is, is one more, is there for a while, or is no contact of the person's own."""
+    if mention.role is Role.OLD:
+        return None
     clause, right = _last_clause(left), right.lstrip(_BRACKETS)
-    return mention.role is not Role.OLD and bool(
-        words.YOURS.search(clause)
-        or words.SAME.search(clause)
-        or words.SAME.match(right)
-        or words.STAYS.match(right)
-        or words.ADDITIONAL.search(left)
-        or words.TEMPORARY.search(sentence)
-        or (mention.field not in NAME_PARTS and mention.role is Role.NEUTRAL and words.REPORTED.search(clause))
-        or (mention.field not in NAME_PARTS and not mention.is_beside and words.IN_NEED.search(sentence))
-    )
+    is_contact = mention.field not in NAME_PARTS
+    if words.YOURS.search(clause):
+        return "yours"
+    if words.SAME.search(clause) or words.SAME.match(right) or words.STAYS.match(right):
+        return "same"
+    if words.ADDITIONAL.search(left):
+        return "additional"
+    if words.TEMPORARY.search(sentence):
+        return "temporary"
+    if is_contact and mention.role is Role.NEUTRAL and words.REPORTED.search(clause):
+        return "reported"
+    return "in need" if is_contact and not mention.is_beside and words.IN_NEED.search(sentence) else None
 
 
 class Ownership:
@@ -178,9 +193,9 @@ class Ownership:
             return
         self._correct(letters, here, earlier, start)
         if self._has_ended:
-            _strike([each for each in here if each.role is not Role.NEW])
+            _strike([each for each in here if each.role is not Role.NEW], "signed")
         if words.KEPT.search(letters) and not here and not words.ADDITIONAL.search(letters):
-            _strike([each for each in earlier if each.field in (_fields_in(letters) or Field)])
+            _strike([each for each in earlier if each.field in (_fields_in(letters) or Field)], "kept")
         _strike_doubtful(letters, here, earlier, start)
 
     def _listen(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
@@ -222,7 +237,7 @@ class Ownership:
                     _call(Role.OLD, said)
                     _call(Role.NEW, [mention])
                 elif letters[: mention.start - start].rstrip().endswith(":"):  # "I wrote it wrong: …" is the wrong one, or the right one
-                    _strike(said)
+                    _strike(said, "slip")
         two = [each for each in (*earlier, *here) if each.field not in NAME_PARTS and each.role is not Role.NOT_IT]
         chosen = [number for number, choice in enumerate(words.CHOICES) if choice.search(letters)]
         is_told = not (letters.rstrip().endswith("?") or _is_unsure(letters))
@@ -232,10 +247,10 @@ class Ownership:
 
     def strike_in_the_end(self, found: list[Mention]) -> None:
         """Strike out what is not among "only my phone changed", and a name in labelled lines that only tells whose the new contact is."""
-        _strike([each for each in found if each.field not in self._only or (self._asks and not self._demands)])
+        _strike([each for each in found if each.field not in self._only or (self._asks and not self._demands)], "not this")
         if self._asked:
             only_tell = self._to_be_answered_at + [each for each in found if each.role is Role.NEUTRAL and self._asked <= NAME_PARTS]
-            _strike([each for each in only_tell if each.field not in self._asked | NAME_PARTS])
+            _strike([each for each in only_tell if each.field not in self._asked | NAME_PARTS], "not asked")
         names = [each for each in found if each.field in NAME_PARTS]
         if self._swaps and [each.role for each in names] == [Role.OLD] * 2 and len({each.field for each in names}) > 1:
             _call(Role.NEW, names)
@@ -243,7 +258,7 @@ class Ownership:
         contacts = {each.field for each in found if each.is_named and each.role in (Role.NEW, Role.NEUTRAL)} - NAME_PARTS
         is_whole = len({each.field for each in names}) > 1 and not any(each.role is Role.OLD for each in names)
         if len(contacts) == 1 and is_whole and not self._renames:
-            _strike([each for each in names if each.role is Role.NEUTRAL])
+            _strike([each for each in names if each.role is Role.NEUTRAL], "writer")
 
     def _strike_others(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Strike out another person's values: those beside a relative, and those behind until the person is spoken of again."""
@@ -251,31 +266,34 @@ class Ownership:
         if relative is None:
             mine = words.MINE_OF_ALL if self._is_of_another else words.MINE
             if self._has_named_another and not mine.search(letters):
-                _strike(here)
+                _strike(here, "of another")
             return
         self._has_named_another = True
         if not here and _OF_WHAT_WAS_SAID.match(letters):
-            _strike(earlier)
+            _strike(earlier, "of another")
         ends = [found.start() for found in _PARTS.finditer(letters)] if here else []
         for mention in here:
             if not _is_spared(letters, ends, relative, mention.start - start):
-                mention.role = Role.NOT_IT
+                _strike([mention], "relative")
 
 
 def _strike_doubtful(letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
     """Strike out what is taken back, in doubt, only asked or supposed."""
-    if back := words.TAKEN_BACK.search(letters):
+    back = words.TAKEN_BACK.search(letters)
+    if back and here and _LEFT_AS_IT_IS.match(back[0]) and not any(each.role is Role.NEW for each in here):
+        _strike(here, "left")  # "leave my landline as it is" says nothing of the other values
+    elif back:
         told = _TOLD_ENDS.search(letters, back.end())
         end = start + (told.start() if told else len(letters))
-        _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW])
+        _strike([each for each in (*earlier, *here) if each.start < end or each.role is not Role.NEW], "taken back")
     if _is_unsure(letters):
-        _strike([*(each for each in earlier if not each.is_beside), *here])
+        _strike([*(each for each in earlier if not each.is_beside), *here], "unsure")
     if _is_only_asked(letters):
-        _strike([each for each in here if each.role is not Role.OLD])
+        _strike([each for each in here if each.role is not Role.OLD], "asked")
     elif (if_ := words.IF.search(letters)) and not words.IF_YOU_CAN.search(letters):
         clause = start + if_.end() + len(letters[if_.end() :].partition(",")[0])
         supposed = [each for each in here if each.role is not Role.OLD and each.start > start + if_.start()]
-        _strike([each for each in supposed if not each.is_beside or each.start < clause])
+        _strike([each for each in supposed if not each.is_beside or each.start < clause], "supposed")
 
 
 def _is_spared(letters: str, ends: list[int], relative: int, at: int) -> bool:
@@ -319,7 +337,9 @@ def _call(role: Role, mentions: list[Mention]) -> None:
         mention.role, mention.is_beside = role, True
 
 
-def _strike(mentions: list[Mention]) -> None:
+def _strike(mentions: list[Mention], why: str) -> None:
+    for mention in mentions:
+        mention.traces += f"{mention.role.name} struck", why
     _call(Role.NOT_IT, mentions)
 
 

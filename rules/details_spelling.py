@@ -16,7 +16,7 @@ _PATRONYMIC = re.compile(
     r"\w+(?:(?:вич|ұлы|улы|қызы|кызы|uly|ūly|qyzy|kyzy|v[iy]ch)(?:[ауе]|ем)?|(?:вн|ичн|нишн)(?:а|у|ы|е|ой)|vna|ichna)\Z", re.IGNORECASE
 )
 _SURNAME = re.compile(
-    r"\w+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo][vw]a|sky|skaya)\Z",
+    r"[\w'-]+(?:[оеё]в(?:а|у|ой|ым)?|(?:с|ц)к(?:ий|ая|ого|ую|им)|[eo]v|[eo][vw]a|sky|skaya)\Z",
     re.IGNORECASE,
 )
 _FAMILY = re.compile(r"(?:[оеё]ва?|ина|[eo]v|[eo][vw]a)\Z", re.IGNORECASE)
@@ -36,9 +36,13 @@ _MALE_NAMES = frozenset(
     александр алексей анатолий андрей антон арман аскар асхат бауыржан богдан борис вадим валерий василий виктор виталий владимир геннадий
     георгий глеб григорий данияр дархан даулет денис дмитрий дамир евгений егор ерлан ербол жандос иван игорь илья кайрат кирилл константин
     леонид максим марат михаил мурат николай нурлан олег олжас павел петр рамазан роман руслан рустам санжар сергей серик станислав степан
-    талгат тимур тимофей федор юрий ярослав ален алмас азамат аян берик бекзат нурсултан санат самат ержан
+    талгат тимур тимофей федор юрий ярослав ален алмас азамат аян берик бекзат нурсултан санат самат ержан семен артем ринат темир айдос
     """.split()  # noqa: SIM905
 )
+
+_ALSO_A_WOMANS = frozenset(("александра", "валерия", "евгения", "руслана"))
+_MALE_ENDINGS = {"а": ("",), "я": ("й", "ь"), "ом": ("",), "ем": ("й", "ь")}
+_IS_OF_MAN = re.compile(r"(?:вич[ауе]?|вичем|[ұу]лы(?:на|н|ның)?|uly)\Z", re.IGNORECASE)
 
 
 class Writer(Enum):
@@ -99,6 +103,8 @@ def parts_of(words: Sequence[str]) -> dict[Field, str]:
 
 def nominatives(run: Sequence[str], setting: Setting) -> list[str]:
     """Return the words of a name as they are recorded; where one of them shows a case, the others stand in it too."""
+    if any(_IS_OF_MAN.search(word) or (_male_name(word.lower()) and word.lower() not in _ALSO_A_WOMANS) for word in run):
+        setting = replace(setting, writer=Writer.MAN)
     plain = [_nominative(word, setting) for word in run]
     if len(run) > 1 and plain != [spelt(word) for word in run]:
         return [_nominative(word, replace(setting, is_governed=True)) for word in run]
@@ -113,6 +119,9 @@ def spelt(word: str) -> str:
 
 
 def _nominative(word: str, setting: Setting) -> str:
+    first, hyphen, rest = spelt(word).partition("-")
+    if hyphen and rest:  # «на Шаблонову-Эталонову»
+        return f"{_nominative(first, setting)}-{_nominative(rest, setting)}"
     word = spelt(word)
     for length in (6, 5, 4, 3):
         if len(word) > length + 1 and (nominative := _TO_NOMINATIVE.get(word[-length:])):
@@ -125,11 +134,20 @@ def _ungoverned(word: str, writer: Writer) -> str:
     stem, last = word[:-1], word[-1:]
     if last in "уюы":
         return stem + ("я" if last == "ю" else "а")
-    for masculine in {"а": ("",), "я": ("й", "ь")}.get(last, ()):
-        if (stem + masculine).lower() in _MALE_NAMES:
-            return stem + masculine
+    if male := _male_name(word.lower()):
+        return word[:1] + male[1:]
     is_man = writer is Writer.MAN and _ENDS_MASCULINE.search(stem)
     return stem if last == "а" and (is_man or _ALWAYS_MASCULINE.search(word)) else word
+
+
+def _male_name(letters: str) -> str | None:
+    """Return the man's name of which a word is the genitive or the instrumental: «Ивана», «Тимуром», «Сергеем»."""
+    for ending, others in _MALE_ENDINGS.items():
+        stem = letters.removesuffix(ending)
+        found = [stem + other for other in others if stem != letters and (stem + other).replace("ё", "е") in _MALE_NAMES]
+        if found:
+            return found[0]
+    return None
 
 
 # --- Kazakh case endings --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import field as traces_from
 from enum import Enum, auto
 
 from rules.details_change import Field
@@ -34,7 +35,8 @@ class Mention:
 
     ``is_beside``: what tells its role stands right beside it, or is its label; ``is_named``: which field it is, is said; ``is_whole``: it
     is a part of a full name; ``is_unnamed``: no part of the name is spoken of, and its ending alone tells which it is; ``is_aside``:
-    nothing but values stands in its sentence, as in a signature, or it only tells of letters and calls.
+    nothing but values stands in its sentence, as in a signature, or it only tells of letters and calls; ``traces``: which words gave it
+    its role, and which took it away, for ``details_alike``.
     """
 
     field: Field
@@ -48,6 +50,7 @@ class Mention:
     is_aside: bool = False
     role: Role = Role.NEUTRAL
     sentence: int = 0
+    traces: list[str] = traces_from(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

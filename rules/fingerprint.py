@@ -14,9 +14,8 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         """Take the secret (32 random bytes) that lies in the store."""
-        self._hashers = {
-            kind: blake2b(key=secret, digest_size=SIZE, person=kind) for kind in (b"message", b"id", b"address", b"domain", b"text")
-        }
+        kinds = (b"message", b"id", b"address", b"domain", b"text", b"code")
+        self._hashers = {kind: blake2b(key=secret, digest_size=SIZE, person=kind) for kind in kinds}
 
     def of_message(self, message_id: str | None, date: str, sender: str, subject: str, size: int) -> bytes:
         """Return what recognises a message again after its mailbox was renumbered."""
@@ -33,6 +32,10 @@ class Keys:
     def of_domain(self, domain: str) -> bytes:
         """Return the key of a mail domain."""
         return self._hash(b"domain", domain)
+
+    def of_code(self, code: str) -> bytes:
+        """Return the key of a one-time code: the code itself is never stored (H66)."""
+        return self._hash(b"code", code)
 
     def of_text(self, subject: str, text: str) -> bytes:
         """Return the key of what a message says, blind to spaces and line ends."""

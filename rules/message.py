@@ -19,6 +19,9 @@ __all__ = ["Attachment", "Message", "lightened", "read", "read_header", "text_of
 MAX_SUBJECT = 10_000
 """Bytes of a raw subject that are read; the rest of a longer one is a defect."""
 
+DOUBTFUL_SENDER = frozenset({"doubled_from", "several_senders", "ambiguous_from", "unreadable_from", "missing_from", "doubled_subject"})
+"""Defects with which two programs may read two senders, or two subjects (H44, H45)."""
+
 _MAX_SUBJECTS = 3
 _READ_LATER = ("date", "from", "subject")
 _RECIPIENT_FIELDS = ("to", "cc", "resent-to", "resent-cc")

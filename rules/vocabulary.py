@@ -116,6 +116,21 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
+class Asked(StrEnum):
+    """Whose word a one-time code is to bring: the sender's, or that of the address that is to be replaced or recorded (H63)."""
+
+    SENDER = "sender"
+    OLD = "old"
+    NEW = "new"
+
+
+class Answer(StrEnum):
+    """What a person answers who was asked whether a request is theirs (H110)."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class State(StrEnum):
     """Where a request stands. The moves between states are in ``rules.life``."""
 
@@ -133,5 +148,8 @@ class LetterKind(StrEnum):
     """Why a letter is written. A cause has at most one letter of a kind."""
 
     ACKNOWLEDGEMENT = "acknowledgement"
+    CONFIRMATION = "confirmation"
+    NOTICE = "notice"
     REFUSAL = "refusal"
     COMPLETION = "completion"
+    ANSWER = "answer"

@@ -4,8 +4,9 @@ import errno
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
@@ -82,6 +83,19 @@ class Database:
         with self._failures_named(), self._reader.connect() as tx:
             yield tx
 
+    @contextmanager
+    def bare(self) -> Iterator[Any]:
+        """Give a driver's connection of its own, outside of any transaction: for VACUUM and a backup, which an engine does only there."""
+        with self._failures_named(), self._turn:
+            lent = self._engine.raw_connection()
+            lent.detach()  # it is closed afterwards: nobody gets it as it was left
+            try:
+                yield lent.dbapi_connection
+            except _driver_error(self._engine) as error:
+                raise StoreFailure(f"the store {self.address} cannot be used: {str(error).partition(chr(10))[0]}") from error
+            finally:
+                lent.close()
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
@@ -102,9 +116,13 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Open the store at ``url``; make it if it is new. Raises ``StoreFailure`` with a sentence that says what to do."""
-    database = Database(_engine(_understood(url)))
+    address = _understood(url)
+    database = Database(_engine(address))
     try:
         _make_or_check(database)
+        if address.get_backend_name() == "sqlite":
+            for part in ("", "-wal"):
+                refuse_if_open_to_all(Path(f"{address.database}{part}"))
     except StoreFailure:
         database.close()
         raise
@@ -215,6 +233,18 @@ def _make_private_file(path: Path) -> None:
         reason = "its folder does not exist" if error.errno == errno.ENOENT else (error.strerror or "unknown error").lower()
         failure = StoreFailure if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else StoreMisused
         raise failure(f"the store {path} cannot be made: {reason}") from error
+
+
+def refuse_if_open_to_all(path: Path) -> None:
+    """Raise ``StoreMisused`` where every user of the machine can read what is kept of people (H106); a file that is not there is none."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_mode & stat.S_IRWXO:
+            raise StoreMisused(f"{path} is open to every user of this machine: run `chmod 600 {path}`")
+
+
+def _driver_error(engine: Engine) -> type[Exception]:
+    error: type[Exception] = engine.dialect.loaded_dbapi.Error
+    return error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

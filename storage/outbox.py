@@ -49,6 +49,8 @@ class NewLetter:
     content: bytes
     capped: bool
     aligned: bool = False
+    kept: bytes | None = None
+    """What takes the place of ``content`` once it was accepted: the letter without its one-time code (H66)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ _IN_HAND = (letters.c.state == LetterState.CLAIMED) | (letters.c.state == Letter
 _UNSETTLED = _CLAIM.where(_IN_HAND | (letters.c.state == LetterState.DOUBTFUL))
 _MARK = _CLAIM.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
 _END = _UNSETTLED.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
+_HAS_CODE = letters.c.kept.is_not(None) & (letters.c.state == LetterState.ACCEPTED)
+_FORGET_CODES = update(letters).where(_HAS_CODE).values(content=letters.c.kept, kept=None)
 _TRY_AGAIN = _UNSETTLED.values(
     state=bindparam("ends"),
     reply=bindparam("said"),
@@ -181,6 +185,7 @@ def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> 
             again.append({**row, "moment": each.not_before, "untried": int(not each.was_tried)})
     if ended:
         tx.execute(_END, ended)
+        tx.execute(_FORGET_CODES.where(letters.c.id.in_([each.letter.id for each in settlements])))
     if again:
         tx.execute(_TRY_AGAIN, again)
 
@@ -251,7 +256,8 @@ def drop(tx: Connection, letter: int, who: str, why: str, now: datetime) -> bool
 
 def _change(tx: Connection, letter: int, stands: Sequence[LetterState], values: Mapping[str, object]) -> bool:
     """Change a letter only if it still stands where it may be changed: delivery works beside us."""
-    return bool(tx.execute(update(letters).where(letters.c.id == letter, letters.c.state.in_(stands)).values(values)).rowcount)
+    chosen = (letters.c.id == letter, letters.c.state.in_(stands), letters.c.recipient != "")  # "": its person was destroyed
+    return bool(tx.execute(update(letters).where(*chosen).values(values)).rowcount)
 
 
 _LISTED = select(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from rules.life import OPEN
-from rules.vocabulary import Outcome, RequestType, State
+from rules.vocabulary import Outcome, RequestType, Standing, State
 from storage.outbox import OVER_A_CAP, LetterState
 from storage.tables import cursors, events, ledger, letters, obligations, pending, requests, systems
 
@@ -19,8 +19,11 @@ NEVER_ARRIVED = (LetterState.FAILED, LetterState.DOUBTFUL)
 ANSWERED_BY_HAND = "answered_by_hand"
 """What stands in a request's history when staff wrote to its sender themselves (H112)."""
 
-NEWS, REOPENED = ("received", "follow_up"), "reopened"
-"""What stands there when it was entered, when its sender wrote again, and when it was opened again."""
+WROTE, REOPENED = "follow_up", "reopened"
+"""What stands there when its sender wrote again, and when it was opened again."""
+
+NEWS = ("received", WROTE, "says_no", "denied", "not_confirmed")
+"""What staff are told of anew: it was entered, its sender wrote again or says that it is not theirs, or nobody confirmed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A request as the staff need to see it; ``is_new``: it was entered, or its sender wrote again, since they were last told.
+    """A request as the staff need to see it; ``is_new``: something of ``NEWS`` happened since they were last told.
 
     ``answered_at`` is when staff were last heard to answer it by hand, ``wrote_at`` when its sender last wrote again:
     of a closed one, after it was closed.
@@ -59,6 +62,7 @@ class Matter:
     answered_at: datetime | None = None
     wrote_at: datetime | None = None
     reopened_by_sender: bool = False
+    standing: Standing = Standing.UNPROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +130,10 @@ def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matte
 
 
 def _matter(row: Row[Any], promises: tuple[Promise, ...], happened: Mapping[str, Row[Any]], since: datetime) -> Matter:
-    entered, wrote, answered, reopened = (happened.get(what) for what in (*NEWS, ANSWERED_BY_HAND, REOPENED))
+    wrote, answered, reopened = (happened.get(what) for what in (WROTE, ANSWERED_BY_HAND, REOPENED))
     if wrote and row.closed_at and wrote.at < row.closed_at:
         wrote = None  # whoever closed it has read that
+    news = (wrote, *(happened.get(what) for what in NEWS if what != WROTE))
     return Matter(
         reference=row.reference,
         type=RequestType(row.type) if row.type else None,
@@ -142,12 +147,32 @@ def _matter(row: Row[Any], promises: tuple[Promise, ...], happened: Mapping[str,
         reason=row.reason,
         may_be=tuple(RequestType(kind) for kind in row.may_be),
         flags=tuple(row.flags),
-        is_new=any(each.at > since for each in (entered, wrote) if each),
+        is_new=any(each.at > since for each in news if each),
         promises=promises,
         answered_at=answered.at if answered else None,
         wrote_at=wrote.at if wrote else None,
         reopened_by_sender=bool(reopened and reopened.who == "sender"),
+        standing=Standing(row.standing),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """An open inquiry of the authority."""
+
+    reference: str
+    standing: Standing
+    received_at: datetime
+    due: date | None
+
+
+def inquiries(tx: Connection) -> tuple[Inquiry, ...]:
+    """Return the open inquiries of the authority, without those that came long before they were taken in or whose sender failed."""
+    names = ("reference", "standing", "received_at", "due", "flags")
+    of_authority = (requests.c.type == RequestType.AUTHORITY_INQUIRY, requests.c.standing != Standing.FAILED)
+    chosen = select(*(requests.c[name] for name in names)).where(*of_authority, requests.c.state.in_(OPEN)).order_by(requests.c.reference)
+    rows = tx.execute(chosen)
+    return tuple(Inquiry(row.reference, Standing(row.standing), row.received_at, row.due) for row in rows if "too_old" not in row.flags)
 
 
 def undelivered(tx: Connection, queued_before: datetime) -> tuple[Undelivered, ...]:

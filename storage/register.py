@@ -286,6 +286,12 @@ def recount_due(tx: Connection, reference: str) -> None:
         tx.execute(update(requests).where(requests.c.reference == reference).values(due=due))
 
 
+def flag(tx: Connection, reference: str, word: str) -> None:
+    """Flag a request with a word that staff are shown the sentence of."""
+    flags: list[str] = tx.execute(select(requests.c.flags).where(requests.c.reference == reference)).scalar_one()
+    tx.execute(update(requests).where(requests.c.reference == reference).values(flags=sorted({*flags, word})))
+
+
 def link_subscriber(tx: Connection, reference: str, subscriber_id: int) -> None:
     """Note which person on file the request is from."""
     tx.execute(update(requests).where(requests.c.reference == reference).values(subscriber_id=subscriber_id))

@@ -41,10 +41,11 @@ def samples() -> list[Update]:
 
 def own(folder: Path = CASES) -> list[Update]:
     """Return the letters of our own in a folder."""
-    return [letter for file in sorted(folder.glob("updates_*.toml")) for letter in _in_file(file)]
+    return [letter for file in sorted(folder.glob("updates_*.toml")) for letter in in_file(file)]
 
 
-def _in_file(file: Path) -> Iterator[Update]:
+def in_file(file: Path) -> Iterator[Update]:
+    """Yield the letters of one file."""
     for entry in tomllib.loads(file.read_text(encoding="utf-8"))["letter"]:
         yield _update(entry, entry["changes"], entry.get("also", ()), entry["why"])
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mailbot.cli.access import access_app
 from mailbot.cli.cases import cases_app
 from mailbot.cli.check import check
 from mailbot.cli.classify import classify
@@ -23,6 +24,7 @@ from mailbot.cli.run import run
 from mailbot.cli.scan import scan
 from mailbot.cli.store import store_app
 from mailbot.cli.subscribers import subscribers_app
+from mailbot.cli.systems import systems_app
 from mailbot.cli.terms import visible
 from mailbot.errors import Problem
 
@@ -45,6 +47,8 @@ app.add_typer(policy_app)
 requests_app.command("mark")(mark)
 app.add_typer(requests_app)
 app.add_typer(subscribers_app)
+app.add_typer(systems_app)
+app.add_typer(access_app)
 app.add_typer(letters_app)
 app.add_typer(held_app)
 app.add_typer(cases_app)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from mailbot.cli.believing import asked_back, believed
 from mailbot.cli.terms import (
     ConfigOption,
     JsonOption,
@@ -19,8 +21,9 @@ from mailbot.cli.terms import (
     settings_in,
     store_of,
     typed_by,
+    visible,
 )
-from mailbot.errors import NoSuchRequest
+from mailbot.errors import NoSuchRequest, NoWave
 
 if TYPE_CHECKING:
     from mailbot.desk import Desk
@@ -84,13 +87,14 @@ def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOpti
     """Show one request: what is owed, and all that happened."""
     settings = settings_in(config)
     with store_of(settings) as database, database.read() as tx:
-        from storage import evidence, outbox, register
+        from storage import confirmations, evidence, outbox, register
 
         request = register.find_request(tx, reference.upper())
         history = register.history_of(tx, reference.upper())
         messages = evidence.messages_of(tx, reference.upper())
         letters = outbox.list_letters(tx, reference.upper())
         changes = register.changes_of(tx, reference.upper())
+        asked = confirmations.of_request(tx, reference.upper())
     if request is None:
         raise NoSuchRequest(reference)
     if as_json:
@@ -99,6 +103,7 @@ def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOpti
     zone = ZoneInfo(settings.operator.timezone)
     print_lines(_told(request, zone))
     print_lines(f"asked: {each.field} → {each.new}" + (f" (was {each.old})" if each.old else "") for each in changes)
+    print_lines(asked_back(request, asked, changes, zone, datetime.now(UTC)))
     print_lines(line for message in messages for line in _quoted(message, zone))
     print_lines(_written(request, messages, letters))
     print_lines(_remembered(history, zone))
@@ -108,15 +113,19 @@ def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOpti
 def approve(
     reference: Reference,
     what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="One duty, as destroy; else what the person asked for.")] = None,
+    proof: Annotated[
+        str | None, typer.Option("--proof", help="What you saw of a person whose old mailbox is lost; it stays in the history.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Carry out in mailbot's own store what is asked.
 
     Only this changes that store. What cannot be undone is carried out where the person asked for just that, or where you name it.
+    An address is replaced by another one where both have said yes, or on other proof: --proof "saw the identity card".
     """
     from mailbot import staff
 
-    _act(config, reference, lambda desk, reference, who: staff.approve(desk, reference, who, what=what))
+    _act(config, reference, lambda desk, reference, who: staff.approve(desk, reference, who, what=what, proof=proof))
 
 
 @requests_app.command("refuse")
@@ -189,14 +198,80 @@ def reopen(
     _act(config, reference, lambda desk, reference, who: staff.reopen(desk, reference, who, what=what, system=system))
 
 
+@requests_app.command("event")
+def event(
+    named: Annotated[str, typer.Argument(metavar="REFERENCE|ADDRESS", help="A request, or an address on file.")],
+    happened: Annotated[str, typer.Argument(metavar="EVENT", help="purpose_ended: the person's data serve no purpose any more.")],
+    why: Annotated[str, typer.Option("--why", help="What ended, and where it can be read: it stands on file.")],
+    config: ConfigOption = None,
+) -> None:
+    """Enter what no mail tells.
+
+    Whose purpose ended is listed in the digest with the day by which the law wants the data destroyed, or is destroyed by the job of
+    the day, as [retention] ended_purpose says.
+    """
+    from mailbot import retention
+
+    if happened != "purpose_ended":
+        raise typer.BadParameter(f"{visible(happened)} is no event; purpose_ended is", param_hint="EVENT")
+    with desk_of(settings_in(config)) as desk:
+        retention.end_purpose(desk, named, typed_by(), why)
+    print_lines(["Noted: the purpose has ended. The digest lists the person from now on."])
+
+
+@requests_app.command("legal-hold")
+def legal_hold(
+    reference: Reference,
+    why: Annotated[str | None, typer.Option("--why", help="Which proceedings or duty; the digest names it.")] = None,
+    config: ConfigOption = None,
+    *,
+    lift: Annotated[bool, typer.Option("--lift", help="End the hold.")] = False,
+) -> None:
+    """Let nothing of a request be destroyed.
+
+    Whatever its age and whoever asks, until the hold is lifted; the digest names it.
+    """
+    from mailbot import retention
+
+    if lift == (why is not None):
+        raise typer.BadParameter("give --why TEXT, or --lift")
+    with desk_of(settings_in(config)) as desk:
+        retention.hold_request(desk, reference.upper(), typed_by(), why)
+    print_lines([f"{reference.upper()}: {'the hold is lifted' if lift else 'on legal hold'}"])
+
+
+@requests_app.command("resume")
+def resume(config: ConfigOption = None) -> None:
+    """End a wave: mailbot carries out by itself again what it may.
+
+    A wave is a time in which more unproven requests come than limits.surge_an_hour allows. What has waited because of it stays with
+    you: look at each, and carry out what is genuine with `mailbot requests approve`.
+    """
+    from storage import waves
+
+    settings, now = settings_in(config), datetime.now(UTC)
+    with store_of(settings) as database, database.write() as tx:
+        extent = waves.extent(tx, now)
+        waves.end(tx, typed_by(), now)
+    if extent is None:
+        raise NoWave
+    began = extent.wave.began_at.astimezone(ZoneInfo(settings.operator.timezone))
+    print_lines([f"The wave is over that went on since {began:%Y-%m-%d %H:%M %z}. Unproven requests that came: {extent.came}."])
+    print_lines(f"waits for you because of it: {reference}" for reference in extent.stopped)
+    print_lines([] if extent.stopped else ["Nothing waits for you because of it."])
+
+
 def _act(config: Path | None, reference: str, act: "Callable[[Desk, str, str], Registered]") -> None:
     """Do one act in the operator's name and tell what it changed."""
+    from mailbot.retention import follow_up, retention_order
     from storage import register
 
-    with desk_of(settings_in(config)) as desk:
+    settings = settings_in(config)
+    with desk_of(settings) as desk:
         with desk.database.read() as tx:
             before = register.find_request(tx, reference.upper())
         after = act(desk, reference.upper(), typed_by())
+        follow_up(desk, retention_order(settings))
     print_lines(_changed(before or after, after))
 
 
@@ -231,8 +306,9 @@ def _told(request: "Registered", zone: ZoneInfo) -> Iterator[str]:
     yield f"{request.reference}  {_kind(request)}  {request.state}  received {request.received_on}  due {request.due or '-'}"
     yield f"from: {request.sender or 'nobody that can be named'}   language: {request.language or 'not clear'}"
     yield f"why: {request.reason}"
-    words = {"words": request.matched, "clause": request.clause, "certainty": request.certainty, "proof of sender": request.standing}
+    words = {"words": request.matched, "clause": request.clause, "certainty": request.certainty}
     yield "   ".join(f"{name}: {value or '-'}" for name, value in words.items())
+    yield believed(request)
     if request.postponed_to:
         yield f"postponed to {request.postponed_to}"
     for flag in request.flags:

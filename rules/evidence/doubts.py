@@ -6,6 +6,7 @@ from dataclasses import replace
 from rules.evidence.alike import AS_LIKELY
 from rules.evidence.reading import (
     CONTACT_VALUE,
+    FOR_ANOTHER,
     TELLING,
     Reading,
     absorbed,
@@ -26,7 +27,7 @@ def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
     if reading.type in _OF_OTHERS:
         return None
     if any(names_another(text) for text in (letter.subject, *letter.telling)):
-        return None if is_plain_update(letter, reading) else doubted(reading, "It is asked for another person.")
+        return None if is_plain_update(letter, reading) else doubted(reading, FOR_ANOTHER)
     return None
 
 

@@ -33,6 +33,13 @@ class Reading:
     is_plausible: bool = True
     """Whether a held message is likely enough to be a request that its sender is told of its receipt."""
 
+    @property
+    def is_for_another(self) -> bool:
+        """Whether it is asked for another person, so that what shows the right to do so is missing."""
+        return self.reason == FOR_ANOTHER
+
+
+FOR_ANOTHER = "It is asked for another person."
 
 Evidence = Callable[[Letter, Marks], Reading | None]
 Doubt = Callable[[Letter, Reading], Reading | None]

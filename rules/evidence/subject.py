@@ -4,6 +4,7 @@ import re
 
 from rules.evidence.reading import (
     ANY_TYPE,
+    FOR_ANOTHER,
     TELLING,
     Reading,
     all_demands,
@@ -133,7 +134,7 @@ def hear_representative(letter: Letter, _marks: Marks) -> Reading | None:
     names_agent = has(letter.subject, Sense.REPRESENTS)
     acts_for_other = has(letter.subject, Sense.UNSUBSCRIBE, *CONTRARY) and not names_agent and names_another(letter.subject)
     if (names_agent and names_data) or acts_for_other:
-        return held("It is asked for another person.", ANY_TYPE)
+        return held(FOR_ANOTHER, ANY_TYPE)
     return None
 
 

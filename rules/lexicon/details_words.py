@@ -98,6 +98,7 @@ _OLD = """
     неверн- неправильн- девичь- устаревш- устарел- больше_не удалите удалить вычеркните зачеркните сотрите аннулир- исключите исключить
     отвяжите отвязать деактивир- уберите убрать неактуальн- перестал- напечатал- напечатан- вписан- потерял- утерял-
     ескі- бұрынғы- бұрын алдыңғы- қате- қыз_кезімдегі қыз_кезіндегі жазылған жазылып тіркелген енгізілген көрсетілген тұрған базаңызда
+    жарамсыз- недействующ- нерабоч-
     базадағы өшіріңіз- алып_тастаңыз- не_звоните не_пишите не_используйте
 """
 _NEW = """
@@ -105,7 +106,7 @@ _NEW = """
     becomes mine up-to-date updated actual switched replace_it_with replaced_by change_it_to from_now_on from_then_on henceforth in_full
     нов- теперь тепер правильн- верн- корректн- надо нужно следует должн- стал стала стало станет актуальн- отныне впредь полностью
     раньше_не_указ- ранее_не_указ- раньше_не_был- ранее_не_был- исправьте_на измените_на поменяйте_на замените_на
-    жаңа- енді дұрыс- ендігі болуы- бұдан_былай толығы-
+    жаңа- енді дұрыс- жарамды- ендігі болуы- бұдан_былай толығы-
 """
 _CURRENT = """
     current currently at_the_moment at_present presently present сейчас нынешн- текущ- действующ- на_данный_момент
@@ -115,6 +116,9 @@ ROLE = re.compile(
     rf"{WORD_BEGINS}(?:(?P<new>{either(_NEW)}|(?:после|after)(?=\s*[:=]))|(?P<old>{either(_OLD)}|(?:до|before)(?=\s*[:=]))"
     rf"|(?P<current>{either(_CURRENT)}))(?!\w)"
 )
+
+RIGHT = _table("correct correctly right правильн- верн- корректн- дұрыс-")
+"""Of a word that stands before a comma: what follows stays as it is."""
 
 CHANGE = _table("""
     chang- updat- correct- fix- amend- replac- switch- rectif- edit- add put record register set
@@ -137,7 +141,8 @@ TAKEN_BACK = _table(
     cancel_this withdraw_my withdraw_the i_withdraw changed_my_mind decided_against decided_not_to by_mistake_sent sent_by_mistake
     forget_what staying_with_the nothing_has_changed ничего_не_изменилось ничего_не_поменялось ескісін_қалдырдым ескісі_қалды
     in_error no_need_to_change don't_need_to_change leave_everything leave_as_is as_it_was was_a_mistake not_needed_anymore
-    do_not_change_anything don't_change_anything nothing_changes ничего_не_меняется ештеңе_өзгермейді
+    don't_change_it_yet do_not_change_it_yet ничего_не_трогайте пока_не_меняйте do_not_change_anything don't_change_anything
+    nothing_changes ничего_не_меняется ештеңе_өзгермейді
     передумал- отменя- отмените отмена не_надо_ничего ничего_не_меняйте больше_не_актуально уже_не_актуально решил_не решила_не
     не_нужно_ничего не_учитывайте не_принимайте игнорируйте забудьте оставьте_все оставьте_как оставить_как отзываю
     считать_недействительным ошибочно_отправ- отправил-_по_ошибке отправлено_по_ошибке отбой ничего_менять_не ничего_не_надо
@@ -175,11 +180,12 @@ TEMPORARY = _table(
 """,
     r"(?<!not )temporar\w*|(?<!не )временн\w*|уакытша(?!\s+емес)",
     r"до\s+\w+\s+(?:пишите|звоните|шлите|присылайте)",
-    r"(?:все\s+(?:\w+\s+)?(?:верн|правильн|актуальн)[оыа](?!\w)|бари\s+дурыс|(?:all|everything|details)\s+(?:is|are)\s+(?:correct|right))(?!\W*(?:кроме|но|only|but|except))",
+    r"(?:(?:все|остальн\w+)\s+(?:\w+\s+)?(?:верн|правильн|актуальн)[оыа](?!\w)|бари\s+дурыс|(?:all|everything|details)\s+(?:is|are)\s+(?:correct|right))(?!\W*(?:кроме|но|only|but|except))",
 )
 """A contact for a while, or for questions about this letter; and where all is right as it is, the contacts too."""
 REPORTED = _table("""
-    wrote called sent_to написал- писал- звонил- позвонил- отправлял- обращал- жаздым жазғанмын жазған_едім хабарластым шалды
+    wrote called sent_to звоню_вам пишу_вам написал- писал- звонил- позвонил- отправлял- обращал- жаздым жазғанмын жазған_едім хабарластым
+    шалды
     шалдым
 """)
 ADDITIONAL = _table("""
@@ -194,7 +200,7 @@ ADDITIONAL = _table("""
 NOT_THE_PERSONS = _table(
     """
     fax office work reception secretary switchboard accountant company company's department- corporate extension ext emergency
-    факс- офис- служебн- приемн- регистратур- бухгалтер- секретар- городск- доб доб. компании
+    факс- офис- раб раб. служебн- приемн- регистратур- бухгалтер- секретар- городск- доб доб. компании
     организации предприятия ресепшн- отдел-
     кеңсе- қабылдау- жұмыстағы жұмыс_нөмір- жұмыс_телефон- қызметтік қызмет_телефон- ұйым- компанияның
 """,
@@ -208,7 +214,7 @@ RELATIVE = _table(
     """
     son son's daughter- husband- wife wife's mother- mom mom's mum mum's father father's dad- brother- sister- child child's children-
     kid- parent- spouse- colleague- employee- boss boss's friend- assistant- my_doctor- lawyer- attorney- accountant- landlord-
-    our_secretary manager managers director director's driver driver's emergency_contact recipient- beneficiar- guarantor- partner
+    our_secretary manager managers director director's driver driver's drivers emergency_contact recipient- beneficiar- guarantor- partner
     partner's tenant- on_behalf_of power_of_attorney act_for acting_for i_represent foreman foreman's flatmate- roommate- grandmother-
     grandfather- neighbour- neighbor- client- customer-
     сын сына сыну сыном сыне сыновей дочь дочери дочерью дочка дочки дочке дочку муж мужа мужу мужем жена жены жене жену женой мать матери
@@ -218,6 +224,7 @@ RELATIVE = _table(
     получател- поручител- контактное_лицо контактного_лица доверенное_лицо доверенного_лица доверител- от_имени по_доверенности друга
     другу подруг- бабушк- дедушк- тещ- свекр- племянни- внук- внучк- директор- руководител- водитель водителя водителю водителем бригадир-
     прораб прораба прорабу прорабом курьер- сосед- клиент- знаком- тети дяди дяде тете тетя дядя
+    жүргізушінің жүргізушісі жүргізушіміз- моему_врачу мой_врач моего_врача мой_доктор website сайте_указан
     менеджер- заңгер- адвокат- алушы- қабылдаушы- сенімхат- атынан серіктес- балам- балаларым- ұлым- қызым- күйеуім- әйелім- анам- шешем-
     әкем- ағам- інім- апам- әпкем- сіңлім- қарындасым- жұбайым- әріптес- досым- құрбым- немерем- бастығым- жүргізушім- атамның әжем-
     көршім- жолдасым- жиенім- қызметкер- келінім-
@@ -278,7 +285,7 @@ SIGNED = _pattern(
 KAZAKH_OR = _pattern(rf"(?<={FILLER} )не(?= {VALUE}{FILLER}*\s+(?:арқылы|нөмір|телефон|пошта))")  # "or", in Kazakh
 SLIP = _pattern(
     r"(?<!\w)(?:не\s+(?:та|тот|те)\s+(?:цифр|номер|адрес|ящик|букв|почт)|ошиб(?:ся|лась)|опечатал|промахнул|пере?путал|напутал|не\s+то\s+(?:на|в)писал"
-    r"|(?:точнее|вернее|or\s+rather|i\s+mean)(?!\w)|қате\s+(?:тер|жаз(?!ыл)|жібер|бер)|жаңыл|mistyped|typed?\s+(?:\w+\s+)?(?:wrong|incorrect)|wrong\s+(?:digit|key|one)|(?:mixed|muddled)\s+up|шатастыр|my\s+mistake|scratch\s+that"
+    r"|(?:точнее|вернее|or\s+rather|i\s+mean)(?!\w)|қателес(?:іп|тім)|(?:хотя|впрочем|actually|wait|жоқ)\W+(?:(?:нет|no)\W+)?(?:лучше|better|rather)(?!\w)|қате\s+(?:тер|жаз(?!ыл)|жібер|бер)|жаңыл|mistyped|typed?\s+(?:\w+\s+)?(?:wrong|incorrect)|wrong\s+(?:digit|key|one)|(?:mixed|muddled)\s+up|шатастыр|my\s+mistake|scratch\s+that"
     r"|(?:sorry|oops|no|wait|correction)\W[^?]{0,40}(?:that|it|this)\s+should|(?:ой|упс|простите|извините)\W[^?]{0,40}(?:правильн|должн|верн|нужно)"
     r"|(?:кешіріңіз|ой)\W[^?]{0,40}дұрысы|neither\s+(?:is|of)|both\s+are\s+wrong|оба\s+(?:неверн|неправильн|не\s|ошиб)|екеуі\s+де\s+(?:қате|дұрыс\s+емес))",
 )
@@ -289,10 +296,10 @@ _LAST = r"(?:second|latter|last(?!\s+name)|втор\w+|последн\w+|екі�
 
 def _choice(kept: str, dropped: str) -> re.Pattern[str]:
     return _pattern(
-        rf"(?<!\w)(?:only|just|keep|use|ring\s+me|call\s+me|record|только|лишь|оставьте|нужен|нужна|запишите)\s+(?:only\s+|on\s+|the\s+|только\s+|на\s+)*{kept}(?!\w)",
+        rf"(?<!\w)(?:only|just|keep|use|put|take|save|основн\w+|негізгі\w*|ring\s+me|call\s+me|record|возьмите|поставьте|поменяйте|только|лишь|оставьте|нужен|нужна|запишите)\s+(?:only\s+|on\s+|the\s+|только\s+|на\s+)*{kept}(?!\w)",
         rf"(?<!\w){kept}(?:\s+\w+)?\s+(?:only|ғана|қалдыр|қалсын|жазыңыз|оставьте|запишите)",
         rf"(?<!\w)(?:drop|delete|remove|erase|forget|ignore|удалите|уберите|сотрите|убрать|удалить)\s+(?:the\s+)?{dropped}(?!\w)",
-        rf"(?<!\w){dropped}(?:\s+\w+){{0,3}}?\s+(?:отключ|удал|убер|сотри|не\s+работ|заблок|закр|өшір|алып\s+таста|жой|істемейді|is\s+(?:dead|gone|closed|off))",
+        rf"(?<!\w){dropped}(?:\s+\w+){{0,3}}?\s+(?:не\s+(?:записыв|пиш|звон|трог)|belongs|отключ|удал|убер|сотри|не\s+работ|заблок|закр|өшір|алып\s+таста|жой|істемейді|is\s+(?:dead|gone|closed|off))",
     )
 
 
@@ -313,6 +320,7 @@ _POSTS = (
     "boss|manager|director|driver|foreman|chief|secretar|courier|customer|client|"
     "директор|руководител|водител|бригадир|прораб|менеджер|шеф|диспетчер|курьер|клиент"
 )
+_ERRED = r"ошиб\w+|перепутал\w*|напутал\w*|опечатал\w*|записал\w*|внес\w*|wrote|misspel\w+|mistyped|misheard|қате\w*|шатастыр\w*"
 _SAID = r"помог\w*|велел\w*|сказал\w*|говорит|посоветовал\w*|helped|told|tells|says|suggested|көмектес\w*|айтты"
 _GOT = r"(?:по)?дарил\w*|купил\w*|завел\w*|настроил\w*|оформил\w*|bought|gave|got|made|set\s+up|сыйла\w*|ашып|әперді|алып\s+берді"
 """What a relative does for a person, who then writes of a value of their own."""
@@ -326,7 +334,10 @@ OWN_ALL_THE_SAME = _pattern(
     r"(?:dear|уважаем\w+|дорог\w+|милы\w+|құрметті)\s+\w+|^\W*(?:коллеги|әріптестер)\W",
     rf"^\W*(?:это|this\s+is|бұл)\s+[^,.]{{2,30}},\s+(?:\w+\s+)?(?:{_POSTS})|in\s+(?:the|my)\s+power\s+of\s+attorney",
     rf"^\W*(?:от|from)\s+(?:(?:a|the|ваш\w+|your)\s+)?(?:{_POSTS})\w*\W*$",
-    rf"(?<!\w)\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_SAID})(?!\w)",
+    rf"(?<!\w)\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_SAID}|{_ERRED})(?!\w)",
+    rf"(?<!\w)у\s+(?:{_POSTS})\w*\s+(?:записан|указан|стоит|числ)\w*",
+    rf"(?:^|здравствуйте|добрый\s+день|hello|hi)\W*(?:это|this\s+is|бұл)\s+(?:the\s+)?(?:{_POSTS}|мама|папа|мать|отец|mother|father)\w*",
+    r"(?<!\w)\w{3,20}?(?:ушімін|шімін|ушымын|амын|емін|аңмын)(?!\w)",
     rf"(?<!\w)\w{{3,30}}\s+(?:(?:{_GOT})\s+(?:мне|me)|(?:мне|маған)\s+(?:\w{{1,30}}\s+)?(?:{_GOT}))(?!\w)",
     rf"(?<!\w)(?:у\s+меня|мо[йя]|менің)\s[^,.]{{1,60}},\s+\w{{3,30}}\s+(?:\w{{1,30}}\s+)?(?:{_GOT})(?!\w)",
     r"(?:взял|приня|ношу|получил|вернул|перешл|сменил|поменял)\w*\s+(?:\w+\s+){0,2}(?:мужа|супруга|жены|супруги)|по\s+мужу",
@@ -335,6 +346,10 @@ OWN_ALL_THE_SAME = _pattern(
 )
 """Relatives that are named, and the value is the person's own: the husband's surname, the father's name in a patronymic."""
 
+MARRIED = _pattern(
+    r"(?<!\w)(?:замуж|жени(?:лся|лась|тьб)|развел(?:ась|ся)|развод|свадьб|брак[аеу]?(?!\w)|девич|(?<!un)married|divorc|wedding|maiden|marriage|некеге|неке(?!\w)|ажырас|тұрмысқа|тұрмыс\s+құр|үйлен)"
+)
+"""Where a name of which no part is spoken of is the surname."""
 FEMININE = _pattern(
     r"(?<!\w)(?:вышла|сменила|поменяла|взяла|изменила|замуж\w*|стала|девич\w+|развелась|разведена|вернула|получила|потеряла|писала|хотела|"
     r"указала|maiden|husband\w*|күйеу\w+|тұрмысқ\w*|қыз\s+кез\w+|\w{3,}(?:вна|вны|вну|қызы))(?!\w)"

@@ -18,7 +18,13 @@ REFERENCE = "2026-00042-K"
 NAMES = {Language.KK: "«Үлгі» ЖШС", Language.RU: "ТОО «Образец»", Language.EN: "Sample LLP"}
 LANGUAGES = (*Language, None)
 TYPES = (*RequestType, None)
-EVERY_LETTER = tuple(product(LetterKind, TYPES, LANGUAGES))
+OF_ONE_TYPE = {LetterKind.CONFIRMATION: RequestType.UPDATE, LetterKind.NOTICE: RequestType.UPDATE, LetterKind.ANSWER: RequestType.ACCESS}
+OF_EVERY_TYPE = tuple(kind for kind in LetterKind if kind not in OF_ONE_TYPE)
+EVERY_LETTER = (
+    *product(OF_EVERY_TYPE, TYPES, LANGUAGES),
+    *((kind, request_type, language) for kind, request_type in OF_ONE_TYPE.items() for language in LANGUAGES),
+)
+CODE = "0123456789abcdefghjkmnpqrs"
 
 
 def an_office(names: dict[Language, str] = NAMES) -> LetterOffice:
@@ -60,8 +66,10 @@ def an_occasion(
         LetterKind.ACKNOWLEDGEMENT: {},
         LetterKind.REFUSAL: {"ground": "Art. 8(2)"},
         LetterKind.COMPLETION: {"done": frozenset({Duty.ANSWER})},
+        LetterKind.CONFIRMATION: {"code": CODE, "confirm_by": DUE},
+        LetterKind.NOTICE: {"shown": "n…@e…e.com"},
     }
-    return Occasion(kind, request_type, language, REFERENCE, recipient, **{**borne_out[kind], **facts})
+    return Occasion(kind, request_type, language, REFERENCE, recipient, **{**borne_out.get(kind, {}), **facts})
 
 
 def read(letter: Letter) -> EmailMessage:

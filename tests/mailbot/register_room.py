@@ -11,14 +11,17 @@ from pathlib import Path
 from sqlalchemy import select
 
 from mailbot.arrival import read_arrival
+from mailbot.carrying_out import hand_to_staff
 from mailbot.config import load_config
 from mailbot.desk import Desk, set_up_desk
 from mailbot.intake import take_in
+from mailbot.judging import asked_changes
 from rules.addresses import mailbox_key
+from rules.authentication import Proof, Vouched
 from rules.message import read, read_header
 from rules.place import Place
 from rules.recognition import Reading
-from rules.vocabulary import Certainty, Language, Outcome, RequestType
+from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing
 from storage import register, subscribers
 from storage.register import Registered
 from storage.subscribers import Consent, NewSubscriber, Subscriber
@@ -57,8 +60,12 @@ def arrive(
     matched: str | None = None,
     reason: str = "the test says so",
     fields: Mapping[str, str] | None = None,
+    standing: Standing = Standing.ALIGNED,
 ) -> str:
-    """Let a message arrive that asks for ``kind``, or is held for what it ``may_be``; return its reference."""
+    """Let a message arrive that asks for ``kind``, or is held for what it ``may_be``; return its reference.
+
+    Who is asked back answers at once, so that it is the staff's turn.
+    """
     uid = next(uids)
     message = EmailMessage(policy=email.policy.SMTP)
     headers = {"From": sender, "To": "info@alit.kz", "Subject": "A request", "Message-ID": f"<{uid}@example.com>", **(fields or {})}
@@ -70,9 +77,12 @@ def arrive(
     arrival.message = read(raw)
     outcome = Outcome.HELD if may_be or kind is None else Outcome.REQUEST
     arrival.reading = Reading(outcome, kind, Language.EN, matched, None, Certainty.EXACT, reason, may_be)
+    arrival.changes = asked_changes(arrival.message) if kind is RequestType.UPDATE else ()
+    arrival.vouched = Vouched(standing, Proof.SPF if standing is Standing.ALIGNED else Proof.NO_RESULTS)
     with desk.database.write() as tx:
         (entry,) = take_in(tx, [arrival], desk, now, file_at_once=False)
-    assert entry.reference is not None
+        assert entry.reference is not None
+        hand_to_staff(tx, [entry.reference], now)
     return entry.reference
 
 

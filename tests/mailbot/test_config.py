@@ -98,6 +98,7 @@ def test_a_line_of_the_example_that_is_commented_out_can_be_used(tmp_path: Path,
     text = EXAMPLE.read_text(encoding="utf-8").replace(
         'filing = "leave"', 'filing = "keyword"' if "filing_name" in line else 'filing = "leave"'
     )
+    text = text.replace('mode = "manual"', 'mode = "command"') if "command =" in line else text
     before, head, after = text.partition(f"[{table}]")
     after = after.replace("\npassword_file", "\n#password_file", 1) if "password_credential" in line else after
     config = load_config(saved(tmp_path, before + head + after.replace(f"\n{line}", f"\n{line[1:]}", 1)))
@@ -252,6 +253,49 @@ def test_the_folder_for_requests_is_nothing_else_besides(tmp_path: Path, keys: s
 def test_no_folder_for_requests_beside_none_for_sent_mail_is_no_mistake(tmp_path: Path) -> None:
     text = LEAST.replace("[[inbox]]\n", '[[inbox]]\ntake_in_folder = "none"\nsent_folder = "none"\n')
     assert "none" == load_config(saved(tmp_path, text)).inbox[0].take_in_folder
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ('mode = "command"', 'names a program and its arguments; it goes with mode = "command" and with nothing else'),
+        ('mode = "command"\ncommand = []', 'names a program and its arguments; it goes with mode = "command" and with nothing else'),
+        (
+            'mode = "view"\ncommand = ["/bin/true"]',
+            'names a program and its arguments; it goes with mode = "command" and with nothing else',
+        ),
+        ('command = ["/bin/true"]', 'names a program and its arguments; it goes with mode = "command" and with nothing else'),
+        ('mode = "command"\ncommand = ["true"]', 'needs the whole path of a program first, as ["/usr/local/bin/newsletter-stop"]'),
+        (
+            'mode = "command"\ncommand = ["/bin/true", "\\u0000"]',
+            'needs the whole path of a program first, as ["/usr/local/bin/newsletter-stop"]',
+        ),
+        ('mode = "command"\ncommand = "/bin/true"', 'needs a list: write ["…"]'),
+    ],
+)
+def test_a_command_is_named_by_its_path_and_only_where_it_is_run(tmp_path: Path, keys: str, told: str) -> None:
+    assert [f"system[1].command: {told}"] == mistakes_in(saved(tmp_path, f'{LEAST}[[system]]\nname = "crm"\n{keys}\n'))
+
+
+def test_a_command_may_not_take_longer_than_an_hour(tmp_path: Path) -> None:
+    told = mistakes_in(saved(tmp_path, f'{LEAST}[[system]]\nname = "crm"\ntimeout_seconds = 3601\n'))
+    assert ["system[1].timeout_seconds: needs at most 3600.0"] == told
+
+
+def test_the_list_of_the_destroyed_is_named_from_the_folder_of_the_configuration(tmp_path: Path) -> None:
+    assert tmp_path / "list" == load_config(saved(tmp_path, f'{LEAST}[retention]\njournal = "list"\n')).retention.journal
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ('ended_purpose = "forget"', 'ended_purpose: needs "ask" or "destroy"'),
+        ("raw_mail_years = -1", "raw_mail_years: needs at least 0"),
+        ("closed_requests_years = true", "closed_requests_years: needs a whole number, without quotes"),
+    ],
+)
+def test_a_mistake_in_what_is_kept_is_told(tmp_path: Path, key: str, told: str) -> None:
+    assert [f"retention.{told}"] == mistakes_in(saved(tmp_path, f"{LEAST}[retention]\n{key}\n"))
 
 
 @pytest.mark.parametrize("name", ["mailbot", "staff"])

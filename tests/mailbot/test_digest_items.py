@@ -153,7 +153,13 @@ def test_only_what_stands_elsewhere_is_marked_as_new() -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"reason": "It is asked for another person."}, ["It is asked for another person.", "May be: anything."]),
+        (
+            {"reason": "It is asked for another person."},
+            [
+                "It is asked for another person; what shows the right to do so is missing (a power of attorney, a child's birth certificate).",
+                "May be: anything.",
+            ],
+        ),
         ({"may_be": (RequestType.BLOCK,)}, ["The program is not sure what is asked.", "May be: blocking of data."]),
         ({"reason": "", "rule": "hold_doubtful_sender"}, ["It is not clear who the sender is.", "May be: anything."]),
         ({"reason": "of a later version", "rule": "too"}, ["The program is not sure what is asked.", "May be: anything."]),

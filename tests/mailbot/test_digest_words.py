@@ -55,7 +55,7 @@ def test_every_word_of_the_register_has_its_own_in_each_language(language: Langu
     assert {*RequestType, "held"} == set(words["type"])
     assert set(Duty) == set(words["duty"])
     assert set(Outcome) == set(words["outcome"])
-    assert {*LetterKind, "digest"} == set(words["letter"])
+    assert {*LetterKind, "digest", "alert"} == set(words["letter"])
     assert set(Section) | {"mail", "month"} == set(words["heading"])
     assert set(Result) | {"none"} == set(words["month"])
     assert set() == CLOSED - {State(name) for name in words["term"] if name in set(State)}

@@ -12,7 +12,7 @@ from mailbot.wording import TEMPLATES, read_wording
 from rules.details_change import Field
 from rules.details_form import HEADINGS, LABELS
 from rules.vocabulary import Duty, Language, LetterKind, RequestType
-from tests.mailbot.letter_room import DUE, EVERY_LETTER, LANGUAGES, NOW, REFERENCE, TYPES, an_occasion, an_office, text_of
+from tests.mailbot.letter_room import DUE, EVERY_LETTER, LANGUAGES, NOW, OF_EVERY_TYPE, REFERENCE, TYPES, an_occasion, an_office, text_of
 
 OFFICE = an_office()
 
@@ -38,10 +38,13 @@ PROOF_IN = {
     Language.EN: "Law No. 94-V, article 25(2)(5)",
 }
 REPLY_IN = {
-    Language.KK: "осы хатқа жауап жазыңыз",
-    Language.RU: "просто ответьте на это письмо",
-    Language.EN: "just reply to this letter",
+    Language.KK: "осы хатқа жауап жаз",
+    Language.RU: "ответьте на это письмо",
+    Language.EN: "reply to this letter",
 }
+TELLS_NO_MORE = (LetterKind.CONFIRMATION, LetterKind.NOTICE)
+"""Letters to an address that somebody named: whose request it is they do not say."""
+
 FIRST_PERSON_PAST = {
     Language.KK: re.compile(r"(?:дық|дік|тық|тік)\."),
     Language.RU: re.compile(r"Мы (?:\w+ )?\w+ли\b(?! Ваше письмо)"),
@@ -69,7 +72,7 @@ def test_every_letter_has_its_reference_what_we_understood_and_a_way_back(
     written = text(kind, request_type, language)
 
     for each in languages_of(language):
-        assert read_wording(each).types[request_type].asks in written
+        assert read_wording(each).types[request_type].asks in written or kind in TELLS_NO_MORE
         assert REPLY_IN[each] in written
     assert len(languages_of(language)) == written.count(f": {REFERENCE}\n")
 
@@ -136,7 +139,7 @@ def test_every_sentence_of_what_is_done_would_be_seen_by_the_check_above(languag
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("kind", LetterKind)
+@pytest.mark.parametrize("kind", [*OF_EVERY_TYPE, LetterKind.ANSWER])
 @pytest.mark.parametrize("duty", [duty for duty in Duty if duty is not Duty.NOTIFY_PERSON])
 def test_i12_exactly_what_is_done_is_said_to_be_done(kind: LetterKind, language: Language, duty: Duty) -> None:
     sentences = read_wording(language).done
@@ -286,3 +289,15 @@ def test_an_update_that_names_nothing_is_asked_back_with_a_form(language: Langua
     for spoken in (language,) if language else (Language.KK, Language.RU):
         assert HEADINGS[spoken] in text
         assert f"{LABELS[spoken][Field.PHONE]}:\n" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_asks_for_another_person_reads_what_is_missing(language: Language | None) -> None:
+    named = {
+        Language.EN: ["a power of attorney"],
+        Language.RU: ["доверенность"],
+        Language.KK: ["сенімхат"],
+        None: ["сенімхат", "доверенность"],
+    }
+    assert all(word in acknowledgement(None, language, for_another=True) for word in named[language])
+    assert not any(word in acknowledgement(None, language) for word in named[language])

@@ -1,6 +1,6 @@
 """What the letters carry over the wire, and what they refuse to carry."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from mailbot.letters import LetterMistake, Occasion, UndeliverableAddress, deliverable
 from rules.vocabulary import Duty, Language, LetterKind, RequestType
-from tests.mailbot.letter_room import EVERY_LETTER, NAMES, NOW, REFERENCE, an_occasion, an_office, read
+from tests.mailbot.letter_room import CODE, EVERY_LETTER, LANGUAGES, NAMES, NOW, REFERENCE, an_occasion, an_office, read, text_of
 
 OFFICE = an_office()
 
@@ -270,7 +270,33 @@ def test_h69_h83_an_occasion_knows_neither_the_person_nor_what_they_wrote() -> N
     assert {field.name for field in fields(Occasion)} == {
         *("kind", "type", "language", "reference", "recipient", "clause", "clause_is_policys", "done", "elsewhere", "due"),
         *("in_reply_to", "references", "ground", "kept", "kept_until", "done_on", "answer", "changes"),
+        *(
+            "code",
+            "confirm_by",
+            "asked",
+            "shown",
+            "for_another",
+        ),  # ``shown`` is an address that was confirmed, masked, for the one that it replaces
     }
+
+
+@pytest.mark.parametrize("kind", [LetterKind.ACKNOWLEDGEMENT, LetterKind.CONFIRMATION])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_h66_a_letter_that_asks_back_is_kept_without_its_code(kind: LetterKind, language: Language | None) -> None:
+    letter = OFFICE.compose(an_occasion(kind, RequestType.UPDATE, language, code=CODE), NOW)
+    kept = replace(letter, content=letter.kept or b"")
+    languages = 1 if language else 2
+    assert (1, languages) == (read(letter)["Subject"].count(CODE), text_of(letter).count(f"\n{CODE}\n"))
+    assert (0, 0) == (read(kept)["Subject"].count(CODE), text_of(kept).count(CODE))
+    assert letter.message_id == read(kept)["Message-ID"]
+    assert len(letter.content) == len(kept.content)
+
+
+@pytest.mark.parametrize(("language", "words"), [(Language.KK, ("ИӘ", "ЖОҚ")), (Language.RU, ("ДА", "НЕТ")), (Language.EN, ("YES", "NO"))])
+@pytest.mark.parametrize("kind", [LetterKind.ACKNOWLEDGEMENT, LetterKind.CONFIRMATION])
+def test_h110_who_is_asked_back_reads_which_words_answer(kind: LetterKind, language: Language, words: tuple[str, str]) -> None:
+    text = text_of(OFFICE.compose(an_occasion(kind, RequestType.UPDATE, language, code=CODE), NOW))
+    assert all(f" {word} " in text or f" {word}." in text for word in words)
 
 
 @pytest.mark.parametrize("ground", ["", " \n\t"])

@@ -138,6 +138,16 @@ def test_i12_a_destruction_takes_the_person_off_the_file_and_leaves_the_stop(des
     assert is_suppressed(desk)
 
 
+def test_who_was_destroyed_is_told_so_though_nobody_is_on_file_any_more(tmp_path: Path) -> None:
+    with open_desk(office(tmp_path)) as desk:
+        put_on_file(desk)
+        reference = arrive(desk, RequestType.DESTROY)
+        staff.approve(desk, reference, ME)
+        finish(desk, reference)
+        assert not is_on_file(desk)
+        assert "completion" in kinds_to(desk, reference)
+
+
 def test_nobody_elses_consents_end(desk: Desk) -> None:
     put_on_file(desk)
     put_on_file(desk, "other@example.com")

@@ -5,12 +5,27 @@ from itertools import product
 
 import pytest
 
+from rules.authentication import Proof
 from rules.automatic import Kind, Screening
-from rules.decide import DOUBTFUL_SENDER, PERSONAL, RULES, STOPS_MESSAGES, Acknowledge, Case, Decision, StopMessages, decide
+from rules.decide import (
+    PERSONAL,
+    RULES,
+    STOPS_MESSAGES,
+    TABLE,
+    Acknowledge,
+    Answered,
+    AskAddress,
+    CarryOut,
+    Case,
+    Decision,
+    StopMessages,
+    decide,
+)
+from rules.details_change import Change, Field
 from rules.matching import KnownRequest, Tie
-from rules.message import read_header
+from rules.message import DOUBTFUL_SENDER, read_header
 from rules.recognition import Reading
-from rules.vocabulary import Certainty, Duty, Language, Outcome, RequestType, Standing
+from rules.vocabulary import Answer, Asked, Certainty, Duty, Language, Outcome, RequestType, Standing
 
 LETTER = read_header(b"From: aigul@example.com\r\nTo: info@sample.example\r\nSubject: A letter\r\n")
 NOTHING = Reading(Outcome.ORDINARY)
@@ -245,7 +260,8 @@ def test_a_request_is_recorded_with_what_it_asks(kind: RequestType) -> None:
 def test_a_person_is_answered_in_their_language(kind: RequestType) -> None:
     decision = decide(replace(ORDINARY, reading=demand(kind)))
     assert decision.opens
-    assert Acknowledge(kind, Language.RU) in decision.opens.effects
+    (letter,) = (effect for effect in decision.opens.effects if isinstance(effect, Acknowledge))
+    assert (kind, Language.RU) == (letter.type, letter.language)
 
 
 def test_the_authority_is_answered_by_staff_alone() -> None:
@@ -321,6 +337,109 @@ def test_the_reason_tells_how_sure_the_reading_is(certainty: Certainty) -> None:
     assert f"{certainty}_phrase" == decide(replace(ORDINARY, reading=demand(RequestType.ACCESS, certainty))).reason
 
 
+# --- Whom to believe in what
+
+PHONE = (Change(Field.PHONE, None, "+77000002014"),)
+ADDRESS = (Change(Field.EMAIL, "old@example.com", "new@example.com"),)
+NOTHING_ASKED: tuple[Change, ...] = ()
+
+# What is done at once, of: stop messages, ask back, carry out, write to other addresses. "-": no letter goes.
+BELIEVED = {
+    "opt_out": ("stop", "stop", "stop -"),
+    **dict.fromkeys(["revoke_consent", "stop_processing", "object_automated", "restrict_transfer", "block"], ("stop", "stop ask", "-")),
+    "update": ("do", "ask", "-"),
+    "update of the address": ("ask others", "ask others", "-"),
+    "update of nothing": ("", "", "-"),
+    **dict.fromkeys(["access"], ("ask", "ask", "-")),
+    **dict.fromkeys(["destroy"], ("stop ask", "stop ask", "-")),
+    **dict.fromkeys(["unblock", "question"], ("", "", "-")),
+    "authority_inquiry": ("-", "-", "-"),
+}
+CHANGES = {"update": PHONE, "update of the address": ADDRESS}
+
+
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("row", BELIEVED)
+def test_h64_each_cell_of_the_table(row: str, standing: Standing) -> None:
+    kind = RequestType(row.partition(" ")[0])
+    decision = decide(replace(ORDINARY, reading=demand(kind), standing=standing, changes=CHANGES.get(row, NOTHING_ASKED)))
+    assert decision.opens
+    letter = next((effect for effect in decision.opens.effects if isinstance(effect, Acknowledge)), None)
+    words = {
+        "stop": StopMessages in kinds_of_effect(decision),
+        "ask": letter is not None and letter.asks,
+        "do": CarryOut in kinds_of_effect(decision),
+        "others": AskAddress in kinds_of_effect(decision),
+        "-": letter is None,
+    }
+    expected = BELIEVED[row][tuple(Standing).index(standing)].split()
+    assert set(expected) == {word for word, is_so in words.items() if is_so}
+    assert decision.opens.waits_for_sender == ("ask" in expected)
+
+
+def test_every_type_has_its_row() -> None:
+    assert set(RequestType) == {RequestType(row.partition(" ")[0]) for row in BELIEVED} == set(TABLE)
+
+
+def test_h63_both_addresses_are_asked_whoever_writes() -> None:
+    asked = {}
+    for sender in ("old@example.com", "new@example.com", "third@example.com"):
+        decision = decide(replace(ORDINARY, message=replace(LETTER, sender=sender), reading=demand(RequestType.UPDATE), changes=ADDRESS))
+        assert decision.opens
+        asked[sender] = {(effect.address, effect.role) for effect in decision.opens.effects if isinstance(effect, AskAddress)}
+    new, old = ("new@example.com", Asked.NEW), ("old@example.com", Asked.OLD)
+    assert {"old@example.com": {new}, "new@example.com": {old}, "third@example.com": {new, old}} == asked
+
+
+@pytest.mark.parametrize("screening", UNANSWERED, ids=lambda screening: screening.kind)
+@pytest.mark.parametrize(("standing", "changes"), [*product((Standing.ALIGNED, Standing.UNPROVEN), (PHONE, ADDRESS))])
+def test_nothing_is_changed_and_nobody_asked_where_nobody_is_answered(
+    screening: Screening, standing: Standing, changes: tuple[Change, ...]
+) -> None:
+    decision = decide(replace(ORDINARY, reading=demand(RequestType.UPDATE), screening=screening, standing=standing, changes=changes))
+    assert decision.opens
+    assert (False, []) == (decision.opens.waits_for_sender, kinds_of_effect(decision))
+
+
+# --- Answers to what was asked back
+
+YES = Answered(ACCESS.reference, Asked.SENDER, Answer.YES, from_asked=True, is_in_time=True)
+
+
+@pytest.mark.parametrize("says", Answer)
+def test_h110_the_asked_address_answers(says: Answer) -> None:
+    decision = decide(replace(ORDINARY, answered=replace(YES, says=says), tie=tied()))
+    assert (Outcome.CONFIRMATION, f"says_{says}", ACCESS.reference) == (decision.outcome, decision.reason, decision.joins)
+
+
+@pytest.mark.parametrize(
+    ("answered", "reason"), [(replace(YES, says=None), "answers_unclearly"), (replace(YES, is_in_time=False), "answers_too_late")]
+)
+def test_h66_h110_what_is_unclear_or_late_goes_to_staff(answered: Answered, reason: str) -> None:
+    decision = decide(replace(ORDINARY, answered=answered))
+    assert (Outcome.FOLLOW_UP, reason) == (decision.outcome, decision.reason)
+
+
+def test_h111_another_address_answers_nothing() -> None:
+    decision = decide(replace(ORDINARY, answered=replace(YES, from_asked=False), tie=tied(from_requester=False)))
+    assert (Outcome.HELD, "hold_strangers_reference") == (decision.outcome, decision.rule)
+
+
+@pytest.mark.parametrize("case", [replace(ORDINARY, standing=Standing.FAILED), defective(ORDINARY, "doubled_subject")])
+def test_h44_h66_an_answer_whose_sender_is_in_doubt_is_held(case: Case) -> None:
+    assert (Outcome.HELD, "answer_in_doubt") == (decide(replace(case, answered=YES)).outcome, decide(replace(case, answered=YES)).reason)
+
+
+def test_h66_a_machine_answers_nothing() -> None:
+    assert Outcome.AUTOMATIC is decide(replace(ORDINARY, answered=YES, screening=MACHINE)).outcome
+
+
+@pytest.mark.parametrize("reading", [DEMAND, DOUBT])
+def test_h62_a_request_signed_long_ago_is_held_and_not_answered(reading: Reading) -> None:
+    decision = decide(replace(ORDINARY, reading=reading, proof=Proof.OLD_SIGNATURE))
+    assert (Outcome.HELD, "signed_long_ago", False) == (decision.outcome, decision.reason, answers(decision))
+
+
 # --- The table
 
 
@@ -354,10 +473,12 @@ def test_every_rule_names_itself_in_its_decisions() -> None:
         defective(ORDINARY, "header_too_large"),
         replace(ORDINARY, screening=MACHINE),
         replace(ASKING, seen_before=True),
+        replace(ORDINARY, answered=YES),
         replace(ORDINARY, tie=tied()),
         replace(HELD, tie=tied()),
         replace(ASKING, tie=tied(from_requester=False)),
         defective(ASKING, "doubled_from"),
+        replace(ASKING, proof=Proof.OLD_SIGNATURE),
         defective(ORDINARY, "undecodable_subject"),
         replace(ASKING, same_open=ACCESS),
         HELD,

@@ -1,16 +1,17 @@
 """The subscriber store: who is on file, what they agreed to, and to whom nothing is sent any more."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from storage import subscribers
 from storage.database import Database
-from storage.subscribers import Consent, NewSubscriber, Subscriber
-from storage.tables import systems
+from storage.subscribers import A_PAGE, Consent, Contact, Destruction, NewSubscriber, Subscriber
+from storage.tables import destructions, systems
+from storage.tables import subscribers as people
 from tests.storage.stock import NOW, key
 
-TODAY = NOW.date()
 PROMOTION = Consent("promotion", date(2025, 1, 1), None, "form 12")
 TRANSFER = Consent("transfer", date(2025, 1, 1), date(2030, 1, 1))
 ENDED = Consent("informing", date(2024, 1, 1), date(2025, 1, 1))
@@ -48,8 +49,8 @@ def test_people_come_back_as_they_were_put_on_file(store: Database) -> None:
     add(store, BERIK, AIGUL)
     add(store)
     found = find(store)
-    contacts = (("email", "Aigul@example.com"), ("phone", "+77000000001"))
-    assert Subscriber(found.id, AIGUL.names, contacts, AIGUL.consents, None, AIGUL.more) == found
+    contacts = (Contact("email", "Aigul@example.com", "import", NOW), Contact("phone", "+77000000001", "import", NOW))
+    assert Subscriber(found.id, AIGUL.names, contacts, AIGUL.consents, None, AIGUL.more, NOW) == found
     assert (BERIK.names, ()) == (find(store, "berik@example.com").names, find(store, "berik@example.com").consents)
 
 
@@ -75,32 +76,29 @@ def test_an_address_of_two_people_is_the_first_ones(store: Database) -> None:
     assert first == find(store, "berik@example.com").id
 
 
-def test_a_person_is_blocked_and_unblocked(store: Database) -> None:
-    add(store, AIGUL, BERIK)
-    seen = []
-    for since in (NOW, None):
-        with store.write() as tx:
-            subscribers.set_blocked(tx, find(store).id, since)
-        seen.append((find(store).blocked_at, find(store, "berik@example.com").blocked_at))
-    assert [(NOW, None), (None, None)] == seen
+def test_all_that_is_known_of_a_consent_comes_back(store: Database) -> None:
+    day = date(2025, 1, 1)
+    told = Consent("cross_border", day, None, "form 12", date(2027, 1, 1), "v3", "site", "Law 94-V art. 7", "ТОО «Үлгі»")
+    add(store, replace(AIGUL, consents=(told,)))
+    assert (told,) == find(store).consents
 
 
-# --- consents ----------------------------------------------------------------------------------------------------------
-def test_a_revoked_consent_ends_and_what_had_ended_keeps_its_day(store: Database) -> None:
-    add(store, AIGUL)
+def test_everybody_is_read_page_by_page_and_the_depersonalised_are_nobody(store: Database) -> None:
+    add(store, *(NewSubscriber({}, (("email", f"p{each}@example.com", f"p{each}@example.com"),)) for each in range(A_PAGE + 3)))
     with store.write() as tx:
-        assert 2 == subscribers.end_consents(tx, find(store).id, None, "2026-00001-A", TODAY)
-        assert 0 == subscribers.end_consents(tx, find(store).id, None, "2026-00002-B", TODAY)
-    assert [TODAY, TODAY, ENDED.until] == [consent.until for consent in find(store).consents]
+        tx.execute(update(people).where(people.c.id == find(store, "p7@example.com").id).values(depersonalised_at=NOW))
+        pages = [[person.contacts[0].value for person in page] for page in subscribers.everybody(tx)]
+    assert [A_PAGE, 2] == [len(page) for page in pages]
+    assert [f"p{each}@example.com" for each in range(A_PAGE + 3) if each != 7] == [address for page in pages for address in page]
 
 
-def test_only_the_consents_asked_for_end_and_only_this_persons(store: Database) -> None:
-    add(store, AIGUL, NewSubscriber({}, (("email", "other@example.com", "other@example.com"),), (TRANSFER,)))
+def test_the_last_destruction_of_an_address_counts(store: Database) -> None:
+    later = NOW + timedelta(days=1)
+    rows = [{"address_key": key("a"), "at": at, "how": "destroyed", "reference": None} for at in (later, NOW)]
     with store.write() as tx:
-        assert 1 == subscribers.end_consents(tx, find(store).id, ["transfer", "cross_border"], "2026-00001-A", TODAY)
-        assert 0 == subscribers.end_consents(tx, find(store).id, [], "2026-00001-A", TODAY)
-    assert [None, TODAY, ENDED.until] == [consent.until for consent in find(store).consents]
-    assert (TRANSFER,) == find(store, "other@example.com").consents
+        tx.execute(insert(destructions), rows)
+        found = subscribers.destroyed_among(tx, [key("a"), key("b")])
+    assert {key("a"): Destruction(later, "destroyed", None)} == found
 
 
 # --- suppressions ------------------------------------------------------------------------------------------------------
