@@ -16,7 +16,7 @@ from mailbot.judging import own_words_of
 from rules.details import told_by_words
 from rules.details_alike import EVERY, Value, line_of, pieces_of, score, shares
 from rules.message import read
-from tests.learn import digest
+from tests.learn import LATER_ROUNDS, digest
 from tests.score import CASES, TESTS, raw
 from tests.score_updates import Update, in_file, samples
 
@@ -24,7 +24,6 @@ FILE = Path(rules.__file__).parent / "values.tsv"
 ROUNDS = 8
 STEP = 0.5
 LEAST_VALUES = 2
-NOT_TUNED_ON = ("eleventh", "twelfth")
 
 
 class Rival(NamedTuple):
@@ -42,7 +41,7 @@ def lessons(files: Iterable[Path] | None = None) -> list[Lesson]:
     """Return what the values of each field teach, letter by letter."""
     found = {digest(letter.case): rivals(letter, with_roles=False) for letter in samples()}
     for file in (TESTS / "rules" / "updates.toml", *(sorted(CASES.glob("updates_*.toml")) if files is None else files)):
-        with_roles = any(word in file.name for word in NOT_TUNED_ON)
+        with_roles = any(word in file.name for word in LATER_ROUNDS)
         found |= {digest(letter.case): rivals(letter, with_roles=with_roles) for letter in in_file(file)}
     return [lesson for key in sorted(found) for lesson in found[key]]
 

@@ -4,7 +4,8 @@ from rules.lexicon.details_words import same_letters
 
 NOT_NAMES = frozenset(
     same_letters("""
-    i my mine the it in on at to is was now new old please hello hi dear sir madam thanks thank you your kind regards best mr mrs ms miss
+    мен i my mine the it in on at to is was now new old please hello hi dear sir madam thanks thank you your kind regards best mr mrs ms
+    miss
     dr right wrong correct should surname name phone email e-mail gmail whatsapp telegram viber kazakhstan almaty astana latin
     cyrillic english russian kazakh llp january february march april may june july august september october november december monday
     tuesday wednesday thursday friday saturday sunday я мы вы вас вам вами ваш ваша ваше ваши прошу просьба добрый доброе

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.judging import asked_changes
-from rules.details import MOST_VALUES, proposed
+from rules.details import MOST_VALUES, proposed, told_by_words
 from rules.details_change import Change, Field
 from rules.details_contact import as_address, as_phone
 from rules.details_form import HEADINGS, LABELS, filled_lines, held_fields
@@ -59,6 +59,27 @@ def test_letters_of_others_are_read_as_recorded() -> None:
         expected, found, right = expected + len(meant), found + len(read), right + len(read & meant)
     assert right >= 0.96 * expected
     assert right >= 0.985 * found
+
+
+@pytest.mark.parametrize(
+    ("body", "recorded"),
+    [
+        ("Прошу записать меня на Шаблонову-Эталонову, раньше была Шаблонова.", "Шаблонова-Эталонова"),
+        ("Запишите меня Натальей, а не Наталией: моё имя с мягким знаком.", "Наталья"),
+        ("Исправьте имя: я не Темир, запишите меня Тимуром.", "Тимур"),
+        ("I'm no longer Ms. Mockupova, I have gone back to my maiden name, Formova.", "Formova"),
+        ("After the divorce I am Sampleton again, no longer Placeholder.", "Sampleton"),
+        ("Surname was Figurina, surname is Schemina.", "Schemina"),
+        ("Middle name to be recorded as Bolatovich. There was none in your file.", "Bolatovich"),
+        ("Мен Асем емеспін, Әсеммін. Есімімді түзетіңіз.", "Әсем"),
+        ("Смените мне почту на k.maketov @ post.example , спасибо", "k.maketov@post.example"),
+        ("Накладная 7000002512, мой телефон 7000002521, прошу обновить.", "+77000002521"),
+        ("Телефоным 8 700 000 17 08 емес, 8 700 000 17 09 болатын.", "+77000001709"),
+        ("My phone shall be +7 700 000 21 08 in lieu of +7 700 000 21 09.", "+77000002108"),
+    ],
+)
+def test_a_value_is_found_and_recorded_as_it_is_spelt(body: str, recorded: str) -> None:
+    assert [recorded] == [change.new for change in told_by_words("", body, sender=None).changes]
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_access_and_destruction_are_asked_back_even_of_an_aligned_sender(here: R
 
 
 @pytest.mark.parametrize(("subject", "stops"), [(REVOKE, False), (UPDATE, False), ("Opt-out of Notifications", True)])
-def test_h80_a_sender_who_failed_gets_no_letter_and_only_an_opt_out_pauses_messages(here: Room, subject: str, stops: bool) -> None:  # noqa: FBT001
+def test_h80_a_sender_who_failed_gets_no_letter_and_only_an_opt_out_pauses_messages(here: Room, subject: str, stops: bool) -> None:
     here.write(DANA, subject, NEW_PHONE if subject == UPDATE else "", FAILED)
     request = here.request()
     assert (Standing.FAILED, State.AWAITING_STAFF, stops) == (request.standing, request.state, is_stopped(here))

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mailbot.policies import load_policy
+from rules.confirmation import codes_in
 from storage.database import open_database
 from storage.evidence import keys_of
 from storage.subscribers import suppressed_since
@@ -119,7 +120,10 @@ def as_promised(line: Line) -> dict[str, Any]:
 def assert_letter(line: Line, letter: EmailMessage, reference: str) -> None:
     """Check what the person reads: in their own language, with the reference, the clause only where the policy has it, and the day."""
     words, text = TABLE["letter"][line.wording["language"]], letter.get_content().replace("\r\n", "\n")
-    assert f"{words['subject']} {reference}" == letter["Subject"], line.named
+    subject, _, code = letter["Subject"].partition(f" {reference}")
+    asks_back = line.request["state"] == "awaiting_sender"
+    assert (words["subject"], asks_back) == (subject, bool(codes_in(code))), line.named
+    assert asks_back == (words["yes"] in text), line.named
     assert line.wording["language"] == letter["Content-Language"]
     assert text.startswith(words["greeting"])
     assert reference in text

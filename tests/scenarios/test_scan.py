@@ -414,7 +414,8 @@ def test_h21_messages_are_taken_in_while_the_daemon_runs(
         daemon.hear_pings(1, "waits for mail")
         ran = mailbot("scan", "--take-in", "--all", "--config", config)
         assert 0 == daemon.end()
-    assert (0, {"request": 1}, []) == (ran.status, outcomes_in(config), smtp.envelopes)
+    assert (0, {"request": 1}) == (ran.status, outcomes_in(config))
+    assert {("officer@example.com",)} >= {envelope.recipients for envelope in smtp.envelopes}
 
 
 class Keyboard(io.StringIO):

@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 
 from mailbot.config import load_config
 from mailbot.daemon import Works
+from mailbot.patience import Pauses
 from rules.vocabulary import Standing, State
 from storage import waves
 from storage.outbox import LetterState
@@ -18,7 +19,7 @@ from storage.tables import amendments, consents, contacts, destructions, letters
 from tests.conftest import NO_LIMITS, ConfigFile
 from tests.mailbot.typing_room import Ran, Type, typist
 from tests.scenarios.asking import PASSED, Room, values
-from tests.scenarios.outside import outcomes_in, requests_in, run_once, seen_by, store_of
+from tests.scenarios.outside import append_all, outcomes_in, requests_in, run_once, seen_by, store_of
 from tests.servers import CapturingSmtp, Dovecot
 
 BEGAN = datetime(2026, 3, 10, 5, 0, tzinfo=UTC)
@@ -33,6 +34,8 @@ CAPS = {
     "surge_an_hour": 30,
 }
 FORGED, HONEST = 10_000, 20
+GIVE_UP_SECONDS = 20
+HASTE = Pauses(first=0.05, longest=0.3, after_refused_login=0.3, between_looks=0.05)
 OFFICER, DANA = "officer@example.com", "dana@example.com"
 REVOKE, UPDATE = "Revocation of consent to the processing of personal data", "Personal Data Update"
 NEW_PHONE = "My new phone is 8 700 000 20 14, the old one was 8 700 000 20 13."
@@ -144,12 +147,40 @@ def of_dana(here: Room) -> list[tuple[State, tuple[str, ...]]]:
     return [(each.state, each.flags) for each in requests_in(here.config) if each.sender == DANA]
 
 
+def test_h65_the_daemon_tells_of_a_wave_as_soon_as_it_begins(here: Room) -> None:
+    append_all(here.dovecot, here.mailbox, [here.mail(f"victim{number}@mass.example", REVOKE, f"{number}") for number in range(3)])
+
+    def alerts() -> list[str]:
+        return [letter["Subject"] for letter in here.letters_to(OFFICER) if letter["X-Mailbot-Loop"] == "alert"]
+
+    async def run_until_alerted() -> None:
+        ending = asyncio.Event()
+        running = asyncio.create_task(Works(load_config(here.config), pauses=HASTE).for_ever(ending))
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while not alerts():
+                await asyncio.sleep(0.01)
+        ending.set()
+        assert [] == (await running).problems
+
+    asyncio.run(run_until_alerted())
+    assert ["mailbot · alit.kz: наплыв обращений"] == alerts()  # the staff's language, unless the configuration names another
+
+
 def test_h65_in_a_wave_nothing_is_changed_even_for_an_aligned_sender(here: Room) -> None:
     surge(here)
     here.write(DANA, UPDATE, NEW_PHONE, PASSED)
     assert ["+77000002013"] == phones(here)
     assert [(State.AWAITING_STAFF, (waves.STOPPED,))] == of_dana(here)
     assert 1 == len(here.letters_to(DANA))
+
+
+def test_h65_in_a_wave_withdrawals_are_not_carried_out_either(config_file: ConfigFile, here: Room) -> None:
+    config_file(limits={**NO_LIMITS, "surge_an_hour": 2}, operator={"withdrawals": "auto"})
+    before = rows_of(here.config, *CANNOT_BE_UNDONE)
+    surge(here)
+    here.write(DANA, REVOKE, "I revoke it.", PASSED)
+    assert before == rows_of(here.config, *CANNOT_BE_UNDONE)
+    assert [(State.AWAITING_STAFF, (waves.STOPPED,))] == of_dana(here)
 
 
 def test_h65_what_is_confirmed_in_a_wave_waits_for_staff(here: Room) -> None:
