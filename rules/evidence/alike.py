@@ -27,6 +27,9 @@ from rules.vocabulary import Certainty, RequestType
 UNLIKE = 0.35
 """The likeness below which a request is doubted."""
 
+HALF_ALIKE = 0.2
+"""The likeness from which on a letter that brings a new value of the writer's own is shown to a person."""
+
 AS_LIKELY = 0.5
 """The likeness from which on a letter is as likely a request as ordinary business."""
 
@@ -45,13 +48,13 @@ LEADS_A_LITTLE, LEADS = 1.0, 2.0
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or likeness(letter) < AS_LIKELY or known_words(letter) < FEWEST_WORDS or LINK.search(letter.body_text):
+    if letter.body is None or likeness(letter) < HALF_ALIKE or LINK.search(letter.body_text):
         return None
     kind, lead = kind_of(letter)
     is_led = lead >= LEADS_A_LITTLE
-    if is_led and kind is RequestType.UPDATE and (changes := _changes_of_writer(letter)):
-        return update_of(changes, marks)
-    if likeness(letter) < ALIKE or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling)):
+    if (kind is RequestType.UPDATE or not is_led) and (changes := _changes_of_writer(letter)):
+        return _update_like(letter, changes, marks)
+    if likeness(letter) < ALIKE or known_words(letter) < FEWEST_WORDS or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling)):
         return None
     if is_led and likeness(letter) >= VERY_ALIKE and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
@@ -90,8 +93,16 @@ def _changes_of_writer(letter: Letter) -> tuple[Change, ...]:
     """Return what is to be changed in the writer's own details; a firm tells its new telephone as well."""
     if any(has(text, Sense.OUR) for text in letter.telling):
         return ()
-    is_own = likeness(letter) >= ALIKE or any(has(text, Sense.MY) for text in letter.telling)
-    return changes_in(letter) if is_own else ()
+    is_own = likeness(letter) >= ALIKE or any(has(text, Sense.MY, Sense.ME) for text in (letter.subject, *letter.telling))
+    return changes_in(letter, sought=True) if is_own else ()
+
+
+def _update_like(letter: Letter, changes: tuple[Change, ...], marks: Marks) -> Reading:
+    """Return the update that ``changes`` make, or hold a letter that is otherwise like business."""
+    if likeness(letter) >= AS_LIKELY:
+        return update_of(changes, marks)
+    reading = held("It brings a new number, address or name, but it is written like ordinary letters.", (RequestType.UPDATE,))
+    return replace(reading, is_plausible=False)
 
 
 def _asking(letter: Letter) -> Letter:

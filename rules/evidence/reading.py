@@ -94,9 +94,9 @@ def all_demands(text: Words) -> list[Demand]:
     return [demand for sentence in sentences(text) for demand in demands(sentence)]
 
 
-def changes_in(letter: Letter) -> tuple[Change, ...]:
-    """Return what an update asks to change."""
-    names_some = any(has(text, Sense.CONTACT, Sense.CHANGE, Sense.WRONG, Sense.NEW) for text in (letter.subject, *letter.telling))
+def changes_in(letter: Letter, *, sought: bool = False) -> tuple[Change, ...]:
+    """Return what an update asks to change; looked for where a word or a value shows that there may be some, or where it is ``sought``."""
+    names_some = sought or any(has(text, Sense.CONTACT, Sense.CHANGE, Sense.WRONG, Sense.NEW) for text in (letter.subject, *letter.telling))
     if not letter.own_words or not (names_some or CONTACT_VALUE.search(letter.body_text)):
         return ()
     return _proposed(letter.written, letter.own_words[:BODY_LIMIT])
