@@ -30,13 +30,15 @@ TOGETHER = 100
 def watch_for_wave(tx: Connection, desk: Desk, opened: Sequence[NewRequest], now: datetime) -> None:
     """Note that a wave begins, if more unproven requests came within an hour than the configuration believes (H65)."""
     most = desk.limits.surge_an_hour
-    if not most or all(request.standing is not Standing.UNPROVEN for request in opened) or waves.current(tx):
+    came = [request.received_at for request in opened if request.standing is Standing.UNPROVEN and "too_old" not in request.flags]
+    if not most or not came or waves.current(tx):
         return
-    since = max(now - waves.HOUR, waves.last_ended_at(tx) or now - waves.HOUR)
-    counted = waves.unproven_since(tx, since, now)
+    since = min(came) - waves.HOUR  # mailbot may have been away while it came
+    ended = waves.last_ended_at(tx)
+    counted = waves.most_in_an_hour(tx, max(since, ended) if ended else since, max(came), most)
     if counted > most:
         waves.begin(tx, counted, now)
-        log.warning("wave_began", requests_an_hour=counted)
+        log.warning("wave_began", more_an_hour_than=most)
 
 
 def carry_out_at_once(tx: Connection, desk: Desk, references: Iterable[str]) -> None:

@@ -294,7 +294,7 @@ def _in_force(caps: Caps) -> Iterator[_Cap]:
         yield _Cap(caps.per_address_a_day, DAY, (recipient,))
         yield _Cap(1, DAY, (recipient, topic))  # RFC 3834, 2
     if caps.per_domain_an_hour:
-        yield _Cap(caps.per_domain_an_hour, HOUR, (domain,))
+        yield _Cap(caps.per_domain_an_hour, HOUR, (domain, letters.c.aligned))  # forged mail of a domain keeps nobody of it waiting
     if caps.an_hour:
         yield _Cap(caps.an_hour, HOUR)
         yield _Cap(max(1, caps.an_hour // 2), HOUR, spares_aligned=True)

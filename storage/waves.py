@@ -56,6 +56,15 @@ def unproven_since(tx: Connection, since: datetime, until: datetime) -> int:
     return int(tx.execute(select(func.count()).select_from(requests).where(*came)).scalar_one())
 
 
+def most_in_an_hour(tx: Connection, since: datetime, until: datetime, more_than: int) -> int:
+    """Return how many unproven requests came in the first hour of a span of time in which more than ``more_than`` did; 0 if none is."""
+    came = (requests.c.received_at > since, requests.c.received_at <= until, requests.c.standing == Standing.UNPROVEN)
+    moments = tx.execute(select(requests.c.received_at).where(*came).order_by(requests.c.received_at)).scalars().all()
+    pairs = zip(moments, moments[more_than:], strict=False)
+    began = next((first for first, last in pairs if last - first < HOUR), None)
+    return sum(began <= moment < began + HOUR for moment in moments) if began else 0
+
+
 def last_ended_at(tx: Connection) -> datetime | None:
     """Return when staff last ended a wave: what came before does not begin another."""
     ended: datetime | None = tx.execute(select(func.max(waves.c.ended_at))).scalar()

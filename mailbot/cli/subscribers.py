@@ -175,7 +175,7 @@ def suppressions(
 
 @subscribers_app.command("show")
 def show(address: Address, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show who has this address, whether messages stop, and how all that changed."""
+    """Show who has this address, and whether messages stop."""
     plain = _canonical(address)
     with store_of(settings_in(config)) as database, database.write() as tx:
         from rules.addresses import mailbox_key

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from mailbot.config import System
     from storage.tasks import ListedTask
 
-systems_app = typer.Typer(name="systems", help="Other places that hold subscribers, and what they have still to do.", no_args_is_help=True)
+systems_app = typer.Typer(name="systems", help="Other places that hold subscribers, and their open tasks.", no_args_is_help=True)
 
 
 @systems_app.callback()
 def systems() -> None:
-    """Other places that hold subscribers, and what they have still to do."""
+    """Other places that hold subscribers, and their open tasks."""
 
 
 @systems_app.command("list")

@@ -54,7 +54,11 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     is_led = lead >= LEADS_A_LITTLE
     if (kind is RequestType.UPDATE or not is_led) and (changes := _changes_of_writer(letter)):
         return _update_like(letter, changes, marks)
-    if likeness(letter) < ALIKE or known_words(letter) < FEWEST_WORDS or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling)):
+    if (
+        likeness(letter) < ALIKE
+        or known_words(letter) < FEWEST_WORDS
+        or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling))
+    ):
         return None
     if is_led and likeness(letter) >= VERY_ALIKE and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)

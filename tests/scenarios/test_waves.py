@@ -206,6 +206,17 @@ def test_h65_old_mail_at_a_first_start_is_no_wave(here: Room) -> None:
     assert [] == here.letters_to(OFFICER)
 
 
+@pytest.mark.parametrize(("hours_ago", "minutes_between", "is_wave"), [(5, 10, True), (5, 40, False)])
+def test_h65_a_wave_that_came_while_mailbot_was_away_is_one(here: Room, hours_ago: int, minutes_between: int, is_wave: bool) -> None:
+    first = datetime.now(UTC) - timedelta(hours=hours_ago)
+    for number in range(3):
+        mail = here.mail(f"person{number}@example.com", REVOKE, f"Please {number}")
+        here.dovecot.append(here.mailbox, mail, internal_date=first + number * minutes_between * MINUTE)
+    run_once(here.config)
+    with store_of(here.config) as tx:
+        assert is_wave == (waves.current(tx) is not None)
+
+
 def test_h65_staff_resume_and_what_has_waited_stays_with_them(here: Room, mailbot: Type) -> None:
     surge(here)
     here.write(DANA, UPDATE, NEW_PHONE, PASSED)

@@ -272,6 +272,12 @@ def test_h81_a_domain_gets_so_many_letters_an_hour(store: Database) -> None:
     assert ["person3@example.com"] == send(store, caps, NOW + HOUR)
 
 
+def test_h81_forged_mail_of_a_domain_keeps_its_aligned_senders_from_nothing(store: Database) -> None:
+    caps = Caps(per_address_a_day=0, per_domain_an_hour=2, an_hour=0)
+    queue(store, [*(a_letter(number) for number in range(1, 4)), *(a_letter(number, aligned=True) for number in range(4, 7))])
+    assert [f"person{number}@example.com" for number in (1, 2, 4, 5)] == send(store, caps)
+
+
 @pytest.mark.parametrize(("an_hour", "unproven", "aligned"), [(1, 1, 0), (2, 1, 1), (5, 2, 3), (6, 3, 3)])
 def test_h81_half_the_letters_of_an_hour_are_kept_for_aligned_senders(store: Database, an_hour: int, unproven: int, aligned: int) -> None:
     caps = Caps(0, 0, an_hour)
