@@ -80,11 +80,18 @@ def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
     arrival.message = message if message.text is not None else replace(message, text="")  # it was read, and says nothing
     arrival.flags = (arrival.flags - {UNREADABLE}) | (message.defects & {UNREADABLE})
     arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
-    arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(f"{message.subject}\n{message.text or ''}"))
-    is_update = (arrival.reading.outcome, arrival.reading.type) == (Outcome.REQUEST, RequestType.UPDATE)
-    arrival.changes = asked_changes(message) if is_update else ()
-    if arrival.codes or arrival.reading.outcome is not Outcome.ORDINARY:
-        arrival.vouched = vouch(read_header(arrival.header), desk.authserv_ids.get(arrival.place.inbox))
+
+
+def weigh(desk: Desk, arrival: Arrival) -> None:
+    """Find out of a message that was read what it asks to change, which codes it brings back, and who vouches for its sender."""
+    message, reading = arrival.message, arrival.reading
+    if message.text is None:
+        return
+    arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(f"{message.subject}\n{message.text}"))
+    arrival.changes = asked_changes(message) if (reading.outcome, reading.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
+    authserv_id = desk.authserv_ids.get(arrival.place.inbox)
+    if authserv_id and (arrival.codes or reading.outcome is not Outcome.ORDINARY):
+        arrival.vouched = vouch(read_header(arrival.header), authserv_id)
 
 
 def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection as Transaction
 
 from mailbot.errors import Problem
+from mailbot.letters import without_code
 from mailbot.logs import log
 from mailbot.smtp import Connection, Relay, RelayAway, Reply, Verdict
 from storage import ledger, outbox
@@ -313,7 +314,7 @@ class _Run:
         match reply.verdict:
             case Verdict.ACCEPTED:
                 self._tally.accepted += 1
-                return Settlement(letter, LetterState.ACCEPTED, reply.code)
+                return Settlement(letter, LetterState.ACCEPTED, reply.code, kept=without_code(letter.content))
             case Verdict.REFUSED:
                 self._tally.failed += 1
                 log.warning("letter_refused", letter=letter.id, code=reply.code)

@@ -8,6 +8,7 @@ from rules.body import SEALED, TOO_MANY_PARTS
 from rules.decide import PERSONAL, Case, decide
 from rules.details_change import Change
 from rules.message import Message, read
+from rules.normal_form import plain
 from rules.own_words import carries_another, own_words, rejoined
 from rules.policy import Policy
 from rules.recognition import Glance, Reading, Recogniser
@@ -38,7 +39,7 @@ def asked_changes(message: Message) -> tuple[Change, ...]:
     text = message.text or ""
     filled = filled_lines(text)
     changes = proposed("", filled, sender=message.sender) if filled else ()
-    return changes or proposed(message.subject, rejoined(own_words(text)), sender=message.sender)
+    return changes or proposed(plain(message.subject), rejoined(own_words(text)), sender=message.sender)
 
 
 @dataclass(frozen=True, slots=True)

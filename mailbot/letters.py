@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailbot.wording import TEMPLATES, read_wording
 from rules.automatic import LOOP_MARK_FIELD
-from rules.confirmation import CODE_LENGTH
+from rules.confirmation import ALPHABET, CODE_LENGTH
 from rules.details_change import Field
 from rules.details_form import HEADINGS, LABELS, held_fields
 from rules.policy import Policy
@@ -46,7 +46,8 @@ ASKED_DUTY = {
 """What has to be done before a person has got what the request asks for."""
 
 REFERENCES_KEPT = 20
-NO_CODE = "-" * CODE_LENGTH
+NO_CODE = b"-" * CODE_LENGTH
+CODE_IN_SUBJECT = re.compile(rb"\r\n ([%b]{%d})\r\n" % (ALPHABET.encode(), CODE_LENGTH))
 LINE_MAX = 998  # RFC 5322 section 2.1.1
 ADDRESS_MAX = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
@@ -125,8 +126,6 @@ class Letter:
     message_id: str
     subject: str
     content: bytes
-    kept: bytes | None = None
-    """The same without its one-time code: what stays of it once it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +172,6 @@ class LetterOffice:
             **thread_fields(occasion),
             **automatic_fields(occasion),
         }
-        text = self._text(occasion)
-        content = finished(fields, text)
-        kept = finished(*_without_code(fields, text, occasion.code)) if occasion.code else None
         return Letter(
             kind=occasion.kind,
             language=occasion.language,
@@ -183,8 +179,7 @@ class LetterOffice:
             envelope_sender=self._envelope_sender,
             message_id=message_id,
             subject=f"{self._subject(occasion.kind, occasion.language)} {occasion.reference}",
-            content=content,
-            kept=kept,
+            content=finished(fields, self._text(occasion)),
         )
 
     def _text(self, occasion: Occasion) -> str:
@@ -309,9 +304,17 @@ def enclosing(content: bytes, files: Sequence[Enclosure]) -> bytes:
     return mixed.encode() + b"\r\n" + letter.as_bytes().partition(b"\r\n\r\n")[2]
 
 
-def _without_code(fields: dict[str, str], text: str, code: str) -> tuple[dict[str, str], str]:
-    """Return a letter in the form in which it is kept: whoever reads the store cannot answer in somebody's name."""
-    return fields | {"Subject": fields["Subject"].replace(code, NO_CODE)}, text.replace(code, NO_CODE)
+def without_code(content: bytes) -> bytes | None:
+    """Return a finished letter without its one-time code, for whoever reads the store must not answer in somebody's name (H66).
+
+    None: it has none.
+    """
+    header, _, body = content.partition(b"\r\n\r\n")
+    code = CODE_IN_SUBJECT.search(header)
+    if code is None:
+        return None
+    text = decodebytes(body).replace(code[1], NO_CODE)
+    return header.replace(code[1], NO_CODE) + b"\r\n\r\n" + encodebytes(text).replace(b"\n", b"\r\n")
 
 
 def refuse_injection(header: str, intended: list[str]) -> None:

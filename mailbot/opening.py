@@ -159,7 +159,6 @@ def write_letter(desk: Desk, occasion: Occasion, now: datetime, *, capped: bool 
         content=letter.content,
         capped=capped,
         aligned=is_aligned,
-        kept=letter.kept,
     )
 
 

@@ -6,6 +6,7 @@ new one, and whose (``details_roles``). In doubt nothing is proposed: a person i
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from rules.details_alike import Told, weighed
@@ -14,7 +15,7 @@ from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
 from rules.details_roles import Ownership, read_roles
 from rules.details_spelling import is_another_name, writer_of
-from rules.details_text import NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, leads_over, sentences
+from rules.details_text import MAX_TEXT, NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, leads_over, sentences
 from rules.details_typed import as_meant
 from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
@@ -27,7 +28,16 @@ MOST_VALUES = 20
 
 
 def proposed(subject: str, own_words: str, *, sender: str | None) -> tuple[Change, ...]:
-    """Return the changes that a person's own words ask for, in the order in which they stand."""
+    """Return the changes that a person's own words ask for, in the order in which they stand.
+
+    Recognition asks for those of a letter before it is known to be an update. A sender who is not named makes no difference.
+    """
+    named = sender.lower() if sender and sender.lower() in own_words.lower() else None
+    return _proposed(subject[:MOST_OF_A_SUBJECT], own_words[:MAX_TEXT], named)
+
+
+@lru_cache(4)
+def _proposed(subject: str, own_words: str, sender: str | None) -> tuple[Change, ...]:
     return weighed(told_by_words(subject, own_words, sender=sender))
 
 
@@ -96,7 +106,7 @@ def _is_aside(said: str, before: str) -> bool:
     return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
-_HEARD_AFTER = 8
+_HEARD_AFTER = 4
 """Sentences behind the last value in which it may be explained or taken back."""
 _SHORT = 200
 """Characters of a text without a contact from which on nobody has typed a name on the wrong layout."""

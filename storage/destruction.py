@@ -239,7 +239,7 @@ def hold_person(tx: Connection, owner: int, why: str | None) -> None:
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
-_NO_LETTER = {"recipient": "", "domain": "", "envelope_sender": "", "content": b"", "kept": None, "reply": None}
+_NO_LETTER = {"recipient": "", "domain": "", "envelope_sender": "", "content": b"", "reply": None}
 _NO_MESSAGE: dict[str, Any] = {"header": b"", "text": None, "raw": None, "attachments": []}
 _NO_PROOF = ("evidence", "text_version", "source", "legal_ground", "recipients", "ended_by")
 """What of a consent may name somebody, or lead to somebody."""

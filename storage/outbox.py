@@ -49,8 +49,6 @@ class NewLetter:
     content: bytes
     capped: bool
     aligned: bool = False
-    kept: bytes | None = None
-    """What takes the place of ``content`` once it was accepted: the letter without its one-time code (H66)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +101,8 @@ class Settlement:
     not_before: datetime | None = None
     was_tried: bool = True
     """False: the server was never asked, so the try does not count."""
+    kept: bytes | None = None
+    """What stays of an accepted letter instead of its bytes: the same without its one-time code (H66)."""
 
 
 OVER_A_CAP = "over a cap"
@@ -122,8 +122,7 @@ _IN_HAND = (letters.c.state == LetterState.CLAIMED) | (letters.c.state == Letter
 _UNSETTLED = _CLAIM.where(_IN_HAND | (letters.c.state == LetterState.DOUBTFUL))
 _MARK = _CLAIM.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
 _END = _UNSETTLED.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
-_HAS_CODE = letters.c.kept.is_not(None) & (letters.c.state == LetterState.ACCEPTED)
-_FORGET_CODES = update(letters).where(_HAS_CODE).values(content=letters.c.kept, kept=None)
+_KEEP = _CLAIM.where(letters.c.state == LetterState.ACCEPTED).values(content=bindparam("stays"))
 _TRY_AGAIN = _UNSETTLED.values(
     state=bindparam("ends"),
     reply=bindparam("said"),
@@ -185,7 +184,8 @@ def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> 
             again.append({**row, "moment": each.not_before, "untried": int(not each.was_tried)})
     if ended:
         tx.execute(_END, ended)
-        tx.execute(_FORGET_CODES.where(letters.c.id.in_([each.letter.id for each in settlements])))
+    if kept := [{**_claim_of(each.letter), "stays": each.kept} for each in settlements if each.kept is not None]:
+        tx.execute(_KEEP, kept)
     if again:
         tx.execute(_TRY_AGAIN, again)
 

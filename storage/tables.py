@@ -429,7 +429,6 @@ letters = Table(
     Column("settled_at", Moment),
     Column("reply", Text),
     Column("content", LargeBinary, nullable=False),  # last: SQLite reads over what stands before the column it wants
-    Column("kept", LargeBinary),  # what takes its place once it was accepted: the same letter without its one-time code
     UniqueConstraint("cause", "kind"),
     Index("ix_letters_waiting", "not_before", "id", sqlite_where=LETTER_WAITS, postgresql_where=LETTER_WAITS),
     Index(None, "recipient_key"),

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from rules.details_change import Change
 from rules.lexicon.grid import GRID
@@ -11,7 +10,6 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Demand, Words, demands, has, is_own, sentences
-from rules.normal_form import BODY_LIMIT
 from rules.policy import Mark
 from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
@@ -99,15 +97,9 @@ def changes_in(letter: Letter, *, sought: bool = False) -> tuple[Change, ...]:
     names_some = sought or any(has(text, Sense.CONTACT, Sense.CHANGE, Sense.WRONG, Sense.NEW) for text in (letter.subject, *letter.telling))
     if not letter.own_words or not (names_some or CONTACT_VALUE.search(letter.body_text)):
         return ()
-    return _proposed(letter.written, letter.own_words[:BODY_LIMIT])
-
-
-@lru_cache(2)
-def _proposed(subject: str, own_words: str) -> tuple[Change, ...]:
-    """Return the changes; several pieces of evidence ask for those of the same letter, which is the same in every spelling."""
     from rules.details import proposed  # slow to import, and few messages are updates
 
-    return proposed(subject, own_words, sender=None)
+    return proposed(letter.written, letter.own_words, sender=None)
 
 
 def is_plain_update(letter: Letter, reading: Reading) -> bool:

@@ -30,7 +30,6 @@ NEW_COLUMNS: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     ],
     "suppressions": [("address", sa.Text())],
     "requests": [("proof", sa.String(30)), ("confirmed_at", MOMENT), ("legal_hold", sa.Text())],
-    "letters": [("kept", sa.LargeBinary())],
 }
 NEW_INDEXES = [("contacts", "address_key"), ("requests", "received_at"), ("requests", "subscriber_id")]
 
