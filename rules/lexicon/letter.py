@@ -70,7 +70,9 @@ class Letter:
         said = [word for sentence in self.body for word in sentence]
         if all(word.senses & _POLITE for word in said):
             return has(said, Sense.THANKS)
-        thanked = has(said[:_THANKS_WITHIN], Sense.THANKS)
+        at = next((number for number, word in enumerate(said[:_THANKS_WITHIN]) if Sense.THANKS in word.senses), None)
+        asked = has(said[:at], Sense.REQUEST, Sense.WANT, Sense.INQUIRY)  # "Please handle my request. Thank you": in advance
+        thanked = at is not None and not asked
         return thanked and all(_is_thanked_for(sentence) or not demands(sentence) for sentence in self.acting)
 
     def as_one(self) -> tuple[Words, ...]:

@@ -229,3 +229,21 @@ def test_a_mark_with_the_senders_name_behind_a_dash_is_the_mark(name: str) -> No
 def test_the_unsubscribe_link_of_advertising_is_no_opt_out_of_ours() -> None:
     reading = Recogniser(load_policy("kazger")).recognise("News", "Предлагаем скидки!\n\nОтписаться от рассылки: http://shop.example/u")
     assert Outcome.ORDINARY is reading.outcome
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Please handle my request as soon as possible. Thank you very much for your help.",
+        "Прошу рассмотреть моё обращение как можно скорее. Большое спасибо за помощь.",
+        "Өтінішімді мүмкіндігінше тез қарауыңызды сұраймын. Көмегіңіз үшін рақмет.",
+    ],
+)
+@pytest.mark.parametrize("mark", ["Opt-out of Notifications", "Отказ от уведомлений", "Хабарламалардан бас тарту"])
+def test_thanks_in_advance_under_a_mark_that_answers_something_leave_it_a_request(mark: str, body: str) -> None:
+    assert "opt_out" == verdict(recogniser("kazger").recognise(f"Re: {mark}", body))
+
+
+@pytest.mark.parametrize("body", ["Вижу, перестали приходить. Благодарю!", "Thank you, it stopped.", "Рақмет, енді келмейді."])
+def test_thanks_for_what_was_done_are_no_second_request(body: str) -> None:
+    assert "ordinary" == verdict(recogniser("kazger").recognise("Re: Opt-out of Notifications", body))
