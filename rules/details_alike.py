@@ -20,6 +20,9 @@ from rules.lexicon.details_words import VALUE, same_letters
 UNLIKELY = 0.7
 """The chance beneath which a value is not proposed, whatever the words beside it say: a person is asked back."""
 
+UNLIKELY_BESIDE_OLD = 0.3
+"""The same where the words tell the old one as well."""
+
 LIKELY = 0.75
 """The chance above which a value is proposed that no pattern proposes, or another one."""
 
@@ -53,8 +56,15 @@ def weighed(told: Told) -> tuple[Change, ...]:
     if all(each.role is Role.NEW and each.is_beside and each.is_named for each in told.found):
         return told.changes  # as in our form
     proposed = {(change.field, change.new): change for change in told.changes}
-    likely = [value for value, chance in chances(told).items() if chance > (UNLIKELY if value in proposed else LIKELY)]
+    likely = [value for value, chance in chances(told).items() if chance > _needed(proposed.get(value))]
     return tuple(proposed.get(value) or Change(value[0], _old_one(told.found, value), value[1]) for value in likely)
+
+
+def _needed(change: Change | None) -> float:
+    """Return the chance that a value needs: less where the words tell the old one as well."""
+    if change is None:
+        return LIKELY
+    return UNLIKELY if change.old is None else UNLIKELY_BESIDE_OLD
 
 
 def _old_one(found: Sequence[Mention], new: Value) -> str | None:
