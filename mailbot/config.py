@@ -217,7 +217,7 @@ class Inbox(Server):
     authserv_id: ServerName | None = None
     filing: Literal["leave", "keyword", "folder"] = "leave"
     filing_name: str = ""
-    batch: Annotated[Positive, Field(le=1000)] = 500
+    batch: Annotated[Positive, Field(le=1000)] = 250
     poll_seconds: Positive = 60
     max_message_size: Annotated[int, Field(strict=True, ge=10_000)] = 10_000_000
 

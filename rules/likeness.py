@@ -113,12 +113,12 @@ def load() -> None:
 @cache
 def _learnt() -> tuple[dict[str, float], dict[str, str]]:
     """Return the weight of each piece, and the counts of each as they are written: few letters come so far that they are read."""
-    weights, told = dict[str, float](), dict[str, str]()
+    weights, told, numbers = dict[str, float](), dict[str, str](), dict[str, float]()
     with files("rules").joinpath("likeness.tsv").open("r", encoding="utf-8") as file:
         next(file)  # what the columns are
         for line in file:
             piece, weight, counts = line.rstrip("\n").split("\t")
-            weights[piece] = float(weight)
+            weights[piece] = numbers.setdefault(weight, float(weight))  # there are few different ones, and many pieces
             if counts:
                 told[piece] = counts
     return weights, told
