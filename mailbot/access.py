@@ -241,6 +241,9 @@ class Speaker:
             return self.wording.spell(value)
         if isinstance(value, list):
             return ", ".join(self._said(name, each) for each in value)
+        if name == "field" and ":" in str(value):
+            kind, _, scope = str(value).partition(":")  # of a consent or a stop: which one
+            return f"{self._said(name, kind)}: {self._said('scope', scope)}"
         return str(self.words["word"].get(name, {}).get(value) or shown(str(value)))
 
 

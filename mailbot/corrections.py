@@ -23,6 +23,7 @@ from mailbot.logs import log, where
 from mailbot.opening import NewEntry, new_entry
 from mailbot.rounds import MOST_HANGUPS, MOST_TRIES, Count
 from mailbot.staff import NotPossible, found, moved, open_request
+from mailbot.systems import queue_for
 from rules.authentication import Proof, Vouched
 from rules.automatic import Kind, Screening
 from rules.decide import PERSONAL, STOPS_MESSAGES, Decision, Opening, StopMessages
@@ -210,6 +211,7 @@ def give_type(desk: Desk, reference: str, who: str, kind: RequestType) -> Marked
         if typed.stops is not None and not _has_stopped(tx, request):
             subscribers.stop_messages(tx, {reference: typed.stops}, now)
             register.note(tx, [(reference, "messages_stopped", who, {})], now)
+        queue_for(tx, desk, reference)
         corrections.keep(tx, _correction(request, kind, who, now))
         return Marked(found(tx, reference), still_stopped=typed.stops is None and _has_stopped(tx, request))
 

@@ -19,6 +19,7 @@ from mailbot.days import day_in
 from mailbot.errors import Problem
 from rules.addresses import canonical, mailbox_key
 from rules.fingerprint import Keys
+from storage.amendments import former_addresses
 from storage.database import Database
 from storage.evidence import keys_of
 from storage.subscribers import (
@@ -48,12 +49,13 @@ ALSO_CALLED = {
     "middle_name": "patronymic",
 }
 """What other programs call our columns."""
-UTF_8, WINDOWS_1251, AUTO = "utf-8", "windows-1251", "auto"
+UTF_8, WINDOWS_1251, KZ_1048, AUTO = "utf-8", "windows-1251", "kz-1048", "auto"
 LINES_A_BATCH = 500
 LONGEST_TOLD = 200
 CHUNK = 1 << 20
 
 _NOT_DIGITS = re.compile(r"[\s().-]+")
+_NOT_KAZAKH = frozenset("ЌќЋћЈјЅѕ")  # Serbian and Macedonian, where KZ-1048 has Қ қ Һ һ Ә ә Ң ң
 _PHONE = re.compile(r"\+\d{7,15}")
 
 
@@ -181,15 +183,16 @@ def import_subscribers(
     added = refused = suppressed = 0
     rehearsed: set[str] = set()
     with database.write() as tx:
-        keys = keys_of(tx)
+        keys, former = keys_of(tx), former_addresses(tx)
     with path.open("r", encoding="utf-8-sig" if terms.encoding == UTF_8 else terms.encoding, newline="") as file:
         records = _records(file, terms)
         while batch := list(islice(records, LINES_A_BATCH)):
-            lines, refusals = _checked(batch, terms.today)
+            lines, refusals = _checked(batch, terms)
             with database.read() if terms.dry_run else database.write() as tx:
                 known = _Known(
                     taken={line.key for line in lines} & rehearsed | set(ids_by_email(tx, [line.key for line in lines])),
                     destroyed=destroyed_among(tx, [keys.of_address(line.key) for line in lines]),
+                    former=former,
                 )
                 fresh, not_taken = _admitted(lines, known, keys, terms)
                 suppressed += len(suppressed_among(tx, [keys.of_address(line.key) for line in fresh]))
@@ -238,7 +241,7 @@ def _titles(cells: Sequence[str], terms: Terms) -> list[str]:
     if absent := [title for title in (*terms.called, *terms.ignored) if _plain(title) not in plain]:
         raise UnusableFile(f"the first line has no column {', '.join(absent)}, which --map or --ignore names; it has {', '.join(plain)}")
     if unknown := [title for title in ours if title not in COLUMNS]:
-        cure = f'(--map "{unknown[0]}=surname" says what one is, --ignore "{unknown[0]}" leaves it out)'
+        cure = f'(--map "{unknown[0]}=COLUMN" says what one is, --ignore "{unknown[0]}" leaves it out)'
         wrong = f"it has the unknown columns {', '.join(unknown)} {cure}"
     elif len(set(ours)) < len(ours):
         wrong = "it names one twice"
@@ -260,7 +263,7 @@ def _what_is_broken(error: csv.Error, line: int, last_line: int) -> str:
     return f"the quotation marks do not fit{until}: {error}"
 
 
-def _checked(batch: Sequence[_Record], today: date) -> tuple[list[_Line], list[Refusal]]:
+def _checked(batch: Sequence[_Record], terms: Terms) -> tuple[list[_Line], list[Refusal]]:
     lines: list[_Line] = []
     refusals: list[Refusal] = []
     for record in batch:
@@ -268,7 +271,7 @@ def _checked(batch: Sequence[_Record], today: date) -> tuple[list[_Line], list[R
             refusals.append(Refusal(record.line, "cells", record.broken))
             continue
         try:
-            person = _person(record.cells, today)
+            person = _person(record.cells, terms)
         except _Refused as reason:
             refusals.append(Refusal(record.line, reason.field, reason.why))
             continue
@@ -279,10 +282,12 @@ def _checked(batch: Sequence[_Record], today: date) -> tuple[list[_Line], list[R
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the store knows of the addresses of a batch: which are on file, and whose data were destroyed."""
+    """What the store knows of the addresses of a batch: which are on file or were, and whose data were destroyed."""
 
     taken: set[str]
     destroyed: Mapping[bytes, Destruction]
+    former: Mapping[str, datetime]
+    """In whose place people on file have others by now: with the old one they would be on file twice, and what they stopped forgotten."""
 
 
 def _admitted(lines: Sequence[_Line], known: _Known, keys: Keys, terms: Terms) -> tuple[list[_Line], list[Refusal]]:
@@ -292,6 +297,9 @@ def _admitted(lines: Sequence[_Line], known: _Known, keys: Keys, terms: Terms) -
         destruction = known.destroyed.get(keys.of_address(line.key))
         if line.key in known.taken:
             refusals.append(Refusal(line.number, "email", "this address is on file already"))
+        elif line.key in known.former:
+            day = known.former[line.key].astimezone(terms.zone).date()
+            refusals.append(Refusal(line.number, "email", f"was changed to another address on {day}"))
         elif destruction is not None and (why := _why_not_again(line, destruction, terms)):
             refusals.append(Refusal(line.number, "email", why))
         else:
@@ -309,12 +317,19 @@ def _why_not_again(line: _Line, destruction: Destruction, terms: Terms) -> str:
     return f"{why}; --again takes only who consented after that day: consents, consent_since, consent_evidence" if terms.again else why
 
 
-def _person(cells: dict[str, str], today: date) -> NewSubscriber:
+def _person(cells: dict[str, str], terms: Terms) -> NewSubscriber:
     contacts = [_email(cells.get("email", ""))]
     if phone := cells.get("phone", ""):
         contacts.append(_phone(phone))
-    names = {field: _told(field, cells[field]) for field in ("surname", "given_name", "patronymic") if cells.get(field)}
-    return NewSubscriber(names, tuple(contacts), _consents(cells, today))
+    names = {field: _name(field, cells[field], terms.encoding) for field in ("surname", "given_name", "patronymic") if cells.get(field)}
+    return NewSubscriber(names, tuple(contacts), _consents(cells, terms.today))
+
+
+def _name(field: str, text: str, encoding: str) -> str:
+    """Return a name as it is; a spreadsheet writes "?" for what windows-1251 lacks, and KZ-1048 has other letters in the same places."""
+    if "?" in text or (encoding == WINDOWS_1251 and not _NOT_KAZAKH.isdisjoint(text)):
+        raise _Refused(field, f"has lost its Kazakh letters; save the file as UTF-8, or say --encoding {KZ_1048} if that is what it is")
+    return _told(field, text)
 
 
 def _email(text: str) -> tuple[str, str, str]:

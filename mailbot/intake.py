@@ -18,11 +18,11 @@ from mailbot.opening import NewEntry, new_entry
 from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
 from rules.confirmation import answer_in
-from rules.decide import ANSWERS_AGAIN, Answered, Case, Decision, continue_open_request, decide
+from rules.decide import ANSWERS_AGAIN, Acknowledge, Answered, Case, Decision, continue_open_request, decide
 from rules.details_change import Change
 from rules.matching import KnownRequest, Picture
 from rules.own_words import own_words
-from rules.vocabulary import Answer, Outcome, RequestType, State
+from rules.vocabulary import Answer, Asked, Outcome, RequestType, State
 from storage import confirmations, evidence, outbox, register, subscribers
 from storage.confirmations import Confirmation, NewConfirmation
 from storage.evidence import Receipt
@@ -69,8 +69,8 @@ class _Record:
 
     def add_later(self, reference: str, changes: Iterable[Change], known: Iterable[Change]) -> None:
         """Gather what is added to an update: anybody may have written that, and no yes was said to it, so that staff have it all (H63)."""
-        told = {*known, *(change for each, change in self.changes if each == reference)}
-        if added := [(reference, change) for change in changes if change not in told]:
+        told = {(change.field, change.new) for change in (*known, *(change for each, change in self.changes if each == reference))}
+        if added := [(reference, change) for change in changes if (change.field, change.new) not in told]:
             self.changes += added
             self.for_staff.append(reference)
             self.at_once = [each for each in self.at_once if each != reference]
@@ -82,10 +82,11 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
         if arrival.vouched is NOBODY_VOUCHED and not arrival.shunt_reason:
             weigh(desk, arrival)
     register.one_at_a_time(tx)
-    picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)])
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     _name_as_on_file(tx, batch, on_file)
     asked = confirmations.by_code(tx, {code for arrival in batch for code in arrival.codes})
+    about = {question.reference for question in asked.values()}
+    picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)], about)
     numbering, written = Numbering(tx), _Record()
     for arrival in batch:  # in UID order
         question = next((asked[code] for code in arrival.codes if code in asked), None)
@@ -99,7 +100,7 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
             written.add(new_entry(desk, arrival, decision, reference, on_file.get(_sender_of(arrival)), now))
         _fold(picture, arrival, decision, reference)  # the next message sees it
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
-        if decision.outcome is Outcome.FOLLOW_UP and reference and _is_open_update(picture.requests[reference]):
+        if _may_say_more(decision) and reference and _is_open_update(picture.requests[reference]):
             written.add_later(reference, asked_changes(arrival.message), register.changes_of(tx, reference))
     numbering.close()
     _write(tx, desk, written, now)
@@ -126,6 +127,13 @@ def _write(tx: Connection, desk: Desk, written: _Record, now: datetime) -> None:
     hear_answers(tx, desk, written.answers, now)
 
 
+def _may_say_more(decision: Decision) -> bool:
+    """Tell whether a message that joins a request may add to it: a follow-up, and the requester's YES."""
+    answered = decision.answered
+    said_yes = answered is not None and (answered.role, answered.says) == (Asked.SENDER, Answer.YES)
+    return decision.outcome is Outcome.FOLLOW_UP or said_yes
+
+
 def _is_open_update(known: KnownRequest) -> bool:
     """Tell whether what its requester adds may say what is to be changed."""
     return known.type is RequestType.UPDATE and known.is_open and not known.is_held
@@ -143,7 +151,7 @@ def _case(desk: Desk, arrival: Arrival, picture: Picture, question: Confirmation
         reading=reading,
         screening=arrival.screening,
         standing=arrival.vouched.standing,
-        tie=picture.tie(pointers),
+        tie=picture.tie(pointers, question.reference if question and question.asked_key == pointers.sender_key else None),
         seen_before=picture.has_seen(pointers),
         same_open=picture.open_request_of(pointers.sender_key, reading.type),
         flags=arrival.flags,
@@ -205,9 +213,10 @@ def _fold(picture: Picture, arrival: Arrival, decision: Decision, reference: str
         return
     picture.add_message(arrival.pointers, reference)
     if (opening := decision.opens) is not None:
-        is_held = decision.outcome is Outcome.HELD
-        sender_key = arrival.pointers.sender_key
-        picture.add_request(KnownRequest(reference, opening.type, sender_key, opening.for_staff, opening.language, is_held))
+        known = KnownRequest(reference, opening.type, arrival.pointers.sender_key, opening.for_staff, opening.language)
+        is_told = any(isinstance(effect, Acknowledge) for effect in opening.effects)
+        is_unheard = not is_told and not register.is_told_nothing(opening.type, arrival.flags)
+        picture.add_request(replace(known, is_held=decision.outcome is Outcome.HELD, is_unheard=is_unheard))
     elif decision.reopens:
         picture.add_request(replace(picture.requests[reference], is_open=True))
 

@@ -206,10 +206,13 @@ def take_answer(case: Case) -> Decision | None:
         return _held(case, "answer_in_doubt", _candidates(case), answer=False)
     if answered.is_repeated:
         return Decision(Outcome.FOLLOW_UP, ANSWERS_AGAIN, joins=answered.reference)
-    if answered.says is None or not answered.is_in_time:
+    asked = case.tie.request if case.tie is not None and case.tie.request.reference == answered.reference else None
+    is_closed = asked is not None and not asked.is_open
+    if answered.says is None or not answered.is_in_time or (answered.says is Answer.NO and is_closed):
         reason = "answers_unclearly" if answered.says is None else "answers_too_late"
-        is_closed = case.tie is not None and case.tie.request.reference == answered.reference and not case.tie.request.is_open
         return Decision(Outcome.FOLLOW_UP, reason, joins=answered.reference, reopens=is_closed)
+    if answered.says is Answer.YES and asked is not None and _adds_a_demand(case, asked):
+        return _held(case, "may_ask_for_more", _candidates(case), answer=False)
     return Decision(Outcome.CONFIRMATION, f"says_{answered.says}", joins=answered.reference, answered=answered)
 
 
@@ -263,10 +266,11 @@ def hold_undecodable_subject(case: Case) -> Decision | None:
 
 
 def continue_open_request(case: Case) -> Decision | None:
-    """Join the same demand by the same sender to the open one: the first date governs."""
-    if case.reading.outcome is not Outcome.REQUEST or case.same_open is None:
+    """Join the same demand by the same sender to the open one: the first date governs. One that told nobody anything may be forged."""
+    first = case.same_open
+    if case.reading.outcome is not Outcome.REQUEST or first is None or (first.is_unheard and _may_answer(case)):
         return None
-    return Decision(Outcome.FOLLOW_UP, "same_request_is_open", joins=case.same_open.reference)
+    return Decision(Outcome.FOLLOW_UP, "same_request_is_open", joins=first.reference)
 
 
 def hold_for_a_person(case: Case) -> Decision | None:

@@ -22,6 +22,8 @@ class KnownRequest:
     is_open: bool
     language: Language | None = None
     is_held: bool = False
+    is_unheard: bool = False
+    """Its sender was told nothing: nobody vouched for it, it was taken for spam, or it was not written to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,10 @@ class Picture:
             return False
         return (pointers.sender_key, pointers.text_key) in self.seen.get(pointers.message_key, ())
 
-    def tie(self, pointers: Pointers) -> Tie | None:
-        """Return the request that the message answers or names, if any."""
+    def tie(self, pointers: Pointers, by_code: str | None = None) -> Tie | None:
+        """Return the request that the message answers or names, if any, or whose one-time code it brings back."""
         named = [self.by_letter.get(message_id) for message_id in pointers.answered_ids]
-        named += references_in(pointers.subject)
+        named = [by_code, *named, *references_in(pointers.subject)]
         thread = [self.by_message.get(key) for key in pointers.answered_keys]
         for references, by_our_words in ((named, True), (thread, False)):
             for reference in references:
@@ -81,11 +83,15 @@ class Picture:
         return None
 
     def open_request_of(self, sender_key: bytes | None, request_type: RequestType | None) -> KnownRequest | None:
-        """Return the open request of this type by this sender: the first date governs. What is held was not acted on and does not count."""
+        """Return the open request of this type by this sender: the first date governs. What is held was not acted on and does not count.
+
+        One of which the sender was told nothing only counts where there is no other.
+        """
         if sender_key is None:
             return None
         requests = (self.requests[reference] for reference in self.by_sender.get(sender_key, ()))
-        return next((known for known in requests if known.is_open and not known.is_held and known.type is request_type), None)
+        alike = [known for known in requests if known.is_open and not known.is_held and known.type is request_type]
+        return min(alike, key=lambda known: known.is_unheard, default=None)
 
     def add_request(self, known: KnownRequest) -> None:
         """Put a request into the picture."""

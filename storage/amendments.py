@@ -123,6 +123,13 @@ def amendments_of(tx: Connection, owners: Iterable[int]) -> dict[int, list[Amend
     return found
 
 
+def former_addresses(tx: Connection) -> dict[str, datetime]:
+    """Return the addresses (``mailbox_key``) in whose place people have others by now, and since when."""
+    replaced = (amendments.c.field == "email", amendments.c.old.is_not(None), amendments.c.undone_at.is_(None))
+    rows = tx.execute(select(amendments.c.old, amendments.c.at).where(*replaced).order_by(amendments.c.id))
+    return {mailbox_key(row.old): row.at for row in rows}
+
+
 def set_blocked(tx: Connection, owner: int, since: datetime | None, behind: Behind) -> bool:
     """Block the person's record from processing since then, or lift the block (None); tell whether that is a change."""
     old = _blocked(tx, owner)

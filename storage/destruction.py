@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, update
 
+from rules.addresses import mailbox_key
 from rules.life import CLOSED, OPEN
 from storage import register, scouring
 from storage.database import insert_new, portions
@@ -97,9 +98,11 @@ def person_with(tx: Connection, mailbox_key: str) -> Person:
 
 
 def person_on_file(tx: Connection, owner: int) -> Person:
-    """Return a person on file with every address known; one that belongs to somebody else too is not taken for this person's."""
+    """Return a person on file with every address known, replaced ones too; what belongs to somebody else too is not taken for theirs."""
     keys, email = keys_of(tx), contacts.c.kind == "email"
-    own = tx.execute(select(contacts.c.key).where(email, contacts.c.subscriber_id == owner)).scalars().all()
+    replaced = (amendments.c.field == "email", amendments.c.old.is_not(None), amendments.c.undone_at.is_(None))
+    former = tx.execute(select(amendments.c.old).where(amendments.c.subscriber_id == owner, *replaced)).scalars()
+    own = {*tx.execute(select(contacts.c.key).where(email, contacts.c.subscriber_id == owner)).scalars(), *map(mailbox_key, former)}
     shared = tx.execute(select(contacts.c.key).where(email, contacts.c.subscriber_id != owner, contacts.c.key.in_(own))).scalars()
     wrote_from = select(requests.c.sender_key).where(requests.c.subscriber_id == owner, requests.c.sender_key.is_not(None))
     found = {keys.of_address(each) for each in own} | set(tx.execute(wrote_from).scalars())

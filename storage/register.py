@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, select, true, update
 
 from rules.details_change import Change, Field
 from rules.life import CLOSED, OPEN
@@ -151,20 +151,25 @@ class Numbering:
         return int(self._tx.execute(chosen).scalar_one())
 
 
+def is_told_nothing(kind: str | None, flags: Iterable[str]) -> bool:
+    """Tell whether a request is not acknowledged although its sender is believed: the same once more is not acknowledged either."""
+    return kind == RequestType.AUTHORITY_INQUIRY or not {"too_old", "renumbered", "no_letter_possible"}.isdisjoint(flags)
+
+
 def one_at_a_time(tx: Connection) -> None:
     """Let nobody else open requests until the transaction ends: two inboxes may get the same message. SQLite's write lock does it."""
     if tx.dialect.name == "postgresql":
         tx.execute(select(func.pg_advisory_xact_lock(OPENING)))
 
 
-def picture_of(tx: Connection, pointers: Sequence[Pointers]) -> Picture:
-    """Return what the store knows about the messages of a batch, in one look-up a kind."""
+def picture_of(tx: Connection, pointers: Sequence[Pointers], asked: Iterable[str] = ()) -> Picture:
+    """Return what the store knows about the messages of a batch, in one look-up a kind; ``asked``: requests whose codes they bring back."""
     picture = Picture()
     _see_letters(tx, picture, {message_id for pointer in pointers for message_id in pointer.answered_ids})
     read = {pointer.message_key for pointer in pointers if pointer.text_key}  # only what was read can be told from a second copy
     _see_messages(tx, picture, {key for key in read.union(*(pointer.answered_keys for pointer in pointers)) if key})
     named = references_named(pointer.subject for pointer in pointers)
-    found = named.union(picture.by_letter.values(), picture.by_message.values())
+    found = named.union(picture.by_letter.values(), picture.by_message.values(), asked)
     _see_requests(tx, picture, {pointer.sender_key for pointer in pointers if pointer.sender_key}, found)
     return picture
 
@@ -189,7 +194,8 @@ def _see_requests(tx: Connection, picture: Picture, senders: Iterable[bytes], re
     """Put into the picture what the senders have open and what the references name, the oldest first."""
     conditions: list[ColumnElement[bool]] = [requests.c.sender_key.in_(chosen) & requests.c.state.in_(OPEN) for chosen in portions(senders)]
     conditions += [requests.c.reference.in_(chosen) for chosen in portions(references)]
-    columns = (requests.c.reference, requests.c.type, requests.c.sender_key, requests.c.state, requests.c.language, requests.c.outcome)
+    told = exists().where(letters.c.reference == requests.c.reference).label("told")
+    columns = (*(requests.c[name] for name in ("reference", "type", "sender_key", "state", "language", "outcome", "flags")), told)
     found = {row.reference: row for condition in conditions for row in tx.execute(select(*columns).where(condition))}
     for _, row in sorted(found.items()):
         picture.add_request(
@@ -200,6 +206,7 @@ def _see_requests(tx: Connection, picture: Picture, senders: Iterable[bytes], re
                 State(row.state) in OPEN,
                 Language(row.language) if row.language else None,
                 is_held=row.outcome == Outcome.HELD,
+                is_unheard=not row.told and not is_told_nothing(row.type, row.flags),
             )
         )
 

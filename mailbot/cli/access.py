@@ -55,6 +55,7 @@ def show(
         print_json(json.loads(written(account)))
     elif html is None:
         print_lines(_told(json.loads(written(account))))
+        print_lines([f"Nothing was sent. `mailbot access release {request.reference}` sends the page to the address on file."])
 
 
 @access_app.command("release")

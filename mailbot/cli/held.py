@@ -109,6 +109,7 @@ def show(
     if kept is not None:
         print_lines(quoted(lambda: _read(kept, raw)))
         print_lines(f"    attached: {attached}" for attached in kept.attachments)
+    print_lines(_next(waiting))
 
 
 @held_app.command("retry")
@@ -246,6 +247,14 @@ def _told(waiting: Waiting, kept: "KeptMessage | None", raw: bytes | None) -> It
         yield f"kept: {len(kept.header)} bytes of header" + (f", {len(kept.text.encode())} bytes of text" if kept.text else "")
     else:
         yield "kept: nothing"
+
+
+def _next(waiting: Waiting) -> Iterator[str]:
+    """Yield what staff can do about it."""
+    if waiting.outcome == "held":
+        yield f"next: say what it is, as `mailbot requests mark {waiting.name} access`, or `... ordinary`"
+    elif waiting.why != WHY["settled_by_staff"]:
+        yield f"next: `mailbot held retry {waiting.name}`, or `mailbot held drop {waiting.name} --reason TEXT`"
 
 
 def _remembered(notes: "Iterable[Note]") -> Iterator[str]:

@@ -112,7 +112,7 @@ def show(reference: Reference, config: ConfigOption = None, *, as_json: JsonOpti
 @requests_app.command("approve")
 def approve(
     reference: Reference,
-    what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="One duty, as destroy; else what the person asked for.")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="WHAT", help="One duty, as destroy; else what the person asked for.")] = None,
     proof: Annotated[
         str | None, typer.Option("--proof", help="What you saw of a person whose old mailbox is lost; it stays in the history.")
     ] = None,
@@ -149,7 +149,7 @@ def refuse(
 def done(
     reference: Reference,
     what: Annotated[
-        str | None, typer.Argument(metavar="[WHAT]", help="One duty, as amend or destroy. Needed where more than one is owed.")
+        str | None, typer.Argument(metavar="WHAT", help="One duty, as amend or destroy. Needed where more than one is owed.")
     ] = None,
     system: OnlySystem = None,
     config: ConfigOption = None,
@@ -184,7 +184,7 @@ def postpone(
 @requests_app.command("reopen")
 def reopen(
     reference: Reference,
-    what: Annotated[str | None, typer.Argument(metavar="[WHAT]", help="Take this tick back; of an open request too.")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="WHAT", help="Take this tick back; of an open request too.")] = None,
     system: OnlySystem = None,
     config: ConfigOption = None,
 ) -> None:
@@ -214,9 +214,12 @@ def event(
 
     if happened != "purpose_ended":
         raise typer.BadParameter(f"{visible(happened)} is no event; purpose_ended is", param_hint="EVENT")
-    with desk_of(settings_in(config)) as desk:
+    settings = settings_in(config)
+    with desk_of(settings) as desk:
         retention.end_purpose(desk, named, typed_by(), why)
-    print_lines(["Noted: the purpose has ended. The digest lists the person from now on."])
+    destroys = "The next daily job destroys the person's data, if nothing stands in the way."
+    listed = "The digest lists the person from now on."
+    print_lines([f"Noted: the purpose has ended. {destroys if settings.retention.ended_purpose == 'destroy' else listed}"])
 
 
 @requests_app.command("legal-hold")
@@ -361,7 +364,9 @@ def _why_unanswered(request: "Registered", messages: "Sequence[KeptMessage]") ->
 def _remembered(history: "tuple[Happening, ...]", zone: ZoneInfo) -> Iterator[str]:
     """Yield what happened to a request, in order."""
     for event in history:
-        detail = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in event.detail.items())
+        detail = ", ".join(
+            f"{name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}" for name, value in event.detail.items()
+        )
         at = event.at.astimezone(zone)
         yield f"{at:%Y-%m-%d %H:%M %z}  {event.what.replace('_', ' ')}  {event.who}" + (f"  ({detail})" if detail else "")
 

@@ -113,7 +113,7 @@ def backup(
     with desk_of(settings) as desk:
         backup.back_up(desk.database, file)
         retention.follow_up(desk, retention.retention_order(settings))
-    print_lines([f"The store is in {file}."])
+    print_lines([f"{file} is a copy of the store. It holds whoever is on file now: keep it as closely, and let it expire."])
 
 
 @store_app.command("reapply")
@@ -138,7 +138,7 @@ def reapply(
     with desk_of(settings) as desk:
         again = backup.reapply(desk.database, desk.keys, chosen, desk.now())
         retention.follow_up(desk, order)
-    print_lines([f"Destroyed again: {again.destroyed}. Stopped again: {again.stopped}. Going again: {again.resumed}."])
+    print_lines([f"Destroyed again: {again.destroyed}. Stopped again: {again.stopped}. Stops lifted again: {again.resumed}."])
 
 
 def _told(holding: "Holding") -> Iterator[str]:

@@ -16,6 +16,7 @@ from mailbot.cli.terms import (
     ConfigOption,
     JsonOption,
     desk_of,
+    only_here,
     print_json,
     print_lines,
     read_day,
@@ -45,6 +46,7 @@ class Encoding(StrEnum):
     AUTO = "auto"
     UTF_8 = "utf-8"
     WINDOWS_1251 = "windows-1251"
+    KZ_1048 = "kz-1048"
 
 
 class ExportFormat(StrEnum):
@@ -224,14 +226,14 @@ def suppress(
 
     Why is kept with the person on file; of an address that is not on file only the stop is. `resume` lifts it.
     """
-    plain, behind = _canonical(address), _behind(why)
-    with store_of(settings_in(config)) as database, database.write() as tx:
+    plain, behind, settings = _canonical(address), _behind(why), settings_in(config)
+    with store_of(settings) as database, database.write() as tx:
         from storage.amendments import stop_address
 
         is_new = stop_address(tx, plain, scope, behind)
     if not is_new:
         raise Problem(f"{address}: staff have stopped that already")
-    print_lines([f"Stopped: {scope}."])
+    print_lines([f"Stopped: {scope}.", *only_here(settings)])
 
 
 @subscribers_app.command("undo")
@@ -247,7 +249,8 @@ def undo(
     """
     from mailbot.exporting import in_words
 
-    with store_of(settings_in(config)) as database, database.write() as tx:
+    settings = settings_in(config)
+    with store_of(settings) as database, database.write() as tx:
         from storage import amendments, register
 
         asked, behind = reference.upper(), _behind(why, reference.upper())
@@ -256,7 +259,7 @@ def undo(
         done = amendments.undo(tx, asked, behind)
         if done.altered:
             register.note(tx, [(asked, "undone", behind.who, {"fields": [each.field for each in done.altered]})], behind.at)
-    print_lines(in_words(asdict(each)) for each in done.altered)
+    print_lines([*(in_words(asdict(each)) for each in done.altered), *(only_here(settings) if done.altered else ())])
     _tell_what_stays(done, reference)
 
 
@@ -269,12 +272,12 @@ def resume(address: Address, config: ConfigOption = None) -> None:
     from mailbot import staff
     from rules.addresses import mailbox_key
 
-    plain = _canonical(address)
-    with desk_of(settings_in(config)) as desk:
+    plain, settings = _canonical(address), settings_in(config)
+    with desk_of(settings) as desk:
         lifted = staff.resume_messages(desk, mailbox_key(plain), typed_by())
     if not lifted:
         raise Problem(f"{address}: messages to it are not stopped")
-    print_lines([f"Messages to it are no longer stopped ({', '.join(lifted)})."])
+    print_lines([f"Messages to it are no longer stopped ({', '.join(lifted)}).", *only_here(settings)])
 
 
 def _canonical(address: str) -> str:
@@ -305,14 +308,14 @@ def _owner(tx: "Connection", address: str) -> int:
 
 
 def _set_blocked(config: Path | None, address: str, why: str, since: datetime | None) -> None:
-    behind, word = _behind(why), "blocked" if since else "not blocked"
-    with store_of(settings_in(config)) as database, database.write() as tx:
+    behind, settings = _behind(why), settings_in(config)
+    with store_of(settings) as database, database.write() as tx:
         from storage.amendments import set_blocked
 
         is_change = set_blocked(tx, _owner(tx, address), since, behind)
     if not is_change:
-        raise Problem(f"{address} is {word} already")
-    print_lines([f"Now {word}."])
+        raise Problem(f"{address} is {'blocked already' if since else 'not blocked'}")
+    print_lines([f"Now {'blocked' if since else 'not blocked'}.", *only_here(settings)])
 
 
 def _called(mapped: Sequence[str]) -> dict[str, str]:

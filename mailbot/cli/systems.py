@@ -33,7 +33,7 @@ def list_systems(config: ConfigOption = None, *, as_json: JsonOption = False) ->
         for system, ahead in found:
             print_json(_row(system, ahead))
         return
-    rows = [[system.name, system.mode, *map(str, _counted(ahead))] for system, ahead in found]
+    rows = [[system.name, system.mode, *(map(str, _counted(ahead)) if system.command else "--")] for system, ahead in found]
     print_table(("system", "mode", "waiting", "failed"), rows, "The configuration names no other system.")
     for _, ahead in found:
         for task in ahead:
@@ -43,7 +43,7 @@ def list_systems(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 @systems_app.command("retry")
 def retry(
     name: Annotated[str, typer.Argument(metavar="SYSTEM", help="The system, as `mailbot systems list` shows it.")],
-    reference: Annotated[str | None, typer.Argument(metavar="[REFERENCE]", help="Only what is owed there for this request.")] = None,
+    reference: Annotated[str | None, typer.Argument(metavar="REFERENCE", help="Only what is owed there for this request.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Try now what the command of a system has still to do, with all its tries anew.
@@ -51,8 +51,12 @@ def retry(
     A running mailbot does it within half a minute.
     """
     settings, who, now = settings_in(config), typed_by(), datetime.now(UTC)
-    if name not in {system.name for system in settings.system}:
+    mode = next((system.mode for system in settings.system if system.name == name), None)
+    if mode is None:
         raise typer.BadParameter(f"{visible(name)} is no system of the configuration", param_hint="SYSTEM")
+    if mode != "command":
+        shows = "what is open there, `mailbot requests list --open` shows"
+        raise Problem(f"{name} has no command to try again: its mode is {mode}; {shows}")
     with store_of(settings) as database, database.write() as tx:
         from storage import register, tasks
 

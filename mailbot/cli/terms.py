@@ -134,6 +134,12 @@ def desk_of(settings: "Config") -> Iterator["Desk"]:
             desk.database.close()
 
 
+def only_here(settings: "Config") -> Iterator[str]:
+    """Yield which other systems keep what they have: they are told of requests alone, and a view shows the store itself."""
+    if others := [system.name for system in settings.system if system.mode != "view"]:
+        yield f"Only mailbot's own store was changed; do the same yourself in: {', '.join(others)}."
+
+
 def typed_by() -> str:
     """Name the person at the keyboard, as far as the system knows."""
     try:

@@ -214,6 +214,7 @@ def test_everything_that_may_be_told_has_a_word(language: Language) -> None:
     assert columns <= set(words["label"])
     assert set(State) == set(words["word"]["state"])
     assert set(RequestType) == set(words["word"]["type"])
+    assert {"import", "request", "staff"} == set(words["word"]["source"])
 
 
 @pytest.mark.parametrize("language", Language)
@@ -322,6 +323,7 @@ def test_what_is_held_is_told_as_lines(tmp_path: Path, capsys: pytest.CaptureFix
     assert {f"held.contacts.1.value: {PERSON}", "held.consents.2.scope: transfer", "purposes.1: informing by e-mail"} <= set(
         ran.out.splitlines()
     )
+    assert f"Nothing was sent. `mailbot access release {reference}` sends the page to the address on file." == ran.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", ["no/folder/answer.html", "."])

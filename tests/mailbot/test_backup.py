@@ -101,7 +101,8 @@ def test_h106_a_backup_is_whole_by_itself_and_private_while_the_store_is_in_use(
 def test_a_backup_overwrites_nothing(config: Path, type_: Type) -> None:
     copy = config.with_name("backup.db")
     first = type_("store", "backup", copy, "--config", config)
-    assert (0, f"The store is in {copy}.\n", "") == (first.status, first.out, first.err)
+    said = f"{copy} is a copy of the store. It holds whoever is on file now: keep it as closely, and let it expire.\n"
+    assert (0, said, "") == (first.status, first.out, first.err)
     before = copy.read_bytes()
     again = type_("store", "backup", copy, "--config", config)
     assert (1, f"mailbot: {copy} is there already, and is not overwritten\n") == (again.status, again.err)
@@ -244,7 +245,7 @@ def test_reapplying_is_told_in_numbers(config: Path, type_: Type) -> None:
     with restored(config, meanwhile) as desk:
         assert is_on_file(desk)
     said = type_("store", "reapply", "--config", config)
-    assert (0, "Destroyed again: 1. Stopped again: 1. Going again: 0.\n", "") == (said.status, said.out, said.err)
+    assert (0, "Destroyed again: 1. Stopped again: 1. Stops lifted again: 0.\n", "") == (said.status, said.out, said.err)
 
 
 @pytest.mark.parametrize("name", ["mailbot.db", "mailbot.db-wal"])

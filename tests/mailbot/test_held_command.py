@@ -108,7 +108,8 @@ def test_what_is_shown_of_a_message_can_give_a_terminal_no_orders(mailbot: Type)
     ] == ran.out.splitlines()[:5]
     assert "Subject: Invoice" in ran.out.splitlines()
     assert "Date: Mon, 16 Nov 2026 20:00:00 +0000" in ran.out.splitlines()
-    assert ran.out.splitlines()[-2:] == ["    > line 10", "    > ... 9 more lines"]
+    next_ = "next: `mailbot held retry m1`, or `mailbot held drop m1 --reason TEXT`"
+    assert ["    > line 10", "    > ... 9 more lines", next_] == ran.out.splitlines()[-3:]
 
 
 def test_of_a_held_entry_header_and_text_are_shown(mailbot: Type, config: Path) -> None:
@@ -117,7 +118,8 @@ def test_of_a_held_entry_header_and_text_are_shown(mailbot: Type, config: Path) 
     shown = mailbot("show", reference.lower()).out.splitlines()
     assert "why: somebody else's data" in shown
     assert {"From: aigul@example.com", "Subject: A request"} <= set(shown)
-    assert shown[-1].startswith("    > Text ")
+    assert shown[-2].startswith("    > Text ")
+    assert f"next: say what it is, as `mailbot requests mark {reference} access`, or `... ordinary`" == shown[-1]
 
 
 def test_of_what_was_never_delivered_there_is_nothing_to_show(mailbot: Type, config: Path, tmp_path: Path) -> None:

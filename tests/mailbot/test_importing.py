@@ -1,6 +1,7 @@
 """Putting people on file from CSV: what goes in, what is refused and how that is told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ TERMS = Terms(NOW, ZoneInfo("Asia/Almaty"))
 KNOWN = f"known columns are {', '.join(importing.COLUMNS)}"
 
 
-CURE = '(--map "post=surname" says what one is, --ignore "post" leaves it out)'
+CURE = '(--map "post=COLUMN" says what one is, --ignore "post" leaves it out)'
 
 
 @pytest.fixture
@@ -274,3 +275,27 @@ def test_h47_an_address_with_a_look_alike_letter_is_nobody_elses(database: Datab
     (line,) = refused(database, tmp_path, "email\n\u212a@kelvin.example\nK@kelvin.example\n")
     assert (2, "email") == line[:2]
     assert ["K@kelvin.example"] == addresses(database)
+
+
+@pytest.mark.parametrize(("encoding", "surname"), [("utf-8", "?асымова"), ("windows-1251", "Ќасымова"), ("windows-1251", "Јбенова")])
+def test_a_name_that_lost_its_kazakh_letters_is_refused(database: Database, tmp_path: Path, encoding: str, surname: str) -> None:
+    """A spreadsheet writes Қ as ? into windows-1251; a file in KZ-1048 that is read as windows-1251 has Ќ there."""
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"email,surname\naigul@example.com,{surname}\n".encode(encoding))
+    refusals: list[Refusal] = []
+    import_subscribers(database, file, replace(TERMS, encoding=encoding), refusals.append, lambda _line: None)
+    why = "has lost its Kazakh letters; save the file as UTF-8, or say --encoding kz-1048 if that is what it is"
+    assert [Refusal(2, "surname", why)] == refusals
+
+
+def test_a_file_in_the_kazakh_alphabet_of_one_byte_is_read_when_it_is_named(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes("email,surname\naigul@example.com,Қасымова\n".encode("kz-1048"))
+    refusals: list[Refusal] = []
+    import_subscribers(database, file, replace(TERMS, encoding=survey(file, "kz-1048").encoding), refusals.append, lambda _line: None)
+    assert [] == refusals
+    assert {"surname": "Қасымова"} == found(database, "aigul@example.com").names
+
+
+def test_a_name_in_utf_8_may_have_the_letters_of_any_people(database: Database, tmp_path: Path) -> None:
+    assert [] == refused(database, tmp_path, "email,surname\njovan@example.com,Јовановић\n")

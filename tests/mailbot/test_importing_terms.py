@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from mailbot.importing import COLUMNS, LINES_A_BATCH, Imported, Survey, Terms, UnusableFile, import_subscribers, survey
-from storage import subscribers
+from rules.details_change import Change, Field
+from storage import amendments, destruction, subscribers
+from storage.amendments import Behind
 from storage.database import Database, open_database
 from storage.evidence import keys_of
 from storage.subscribers import Consent, Subscriber
@@ -56,6 +58,13 @@ def destroy(database: Database, address: str, reference: str | None = "2026-0000
     with database.write() as tx:
         key = keys_of(tx).of_address(address)
         tx.execute(insert(destructions).values(address_key=key, at=DESTROYED_AT, how=how, reference=reference))
+
+
+def moved(database: Database, old: str, new: str) -> None:
+    """Put another address in the place of a person's."""
+    with database.write() as tx:
+        owner = subscribers.ids_by_email(tx, [old])[old]
+        amendments.amend(tx, owner, [Change(Field.EMAIL, old, new)], Behind(DESTROYED_AT, "officer", "by telephone"))
 
 
 # --- encodings ---------------------------------------------------------------------------------------------------------
@@ -212,3 +221,14 @@ def test_who_consented_anew_after_the_destruction_comes_back_where_that_is_wante
     text = "email,consents,consent_since,consent_evidence\ngone@example.com,informing,2026-03-03,form 17\n"
     assert (Imported(1, 0, 1), []) == put(database, file, text, replace(TERMS, again=True))
     assert [date(2026, 3, 3)] == [each.since for each in found(database, "gone@example.com").consents]
+
+
+def test_h107_an_old_address_does_not_put_a_person_on_file_a_second_time(database: Database, file: Path) -> None:
+    text = "email,consents,consent_since\nOld@example.com,informing,2026-01-01\n"
+    put(database, file, text)
+    moved(database, "old@example.com", "new@example.com")
+    assert (Imported(0, 1), [(2, "email", "was changed to another address on 2026-03-02")]) == put(database, file, text)
+    with database.write() as tx:
+        person = destruction.person_with(tx, "new@example.com")
+        destruction.destroy(tx, person, destruction.How.DESTROYED, None, DESTROYED_AT)
+    assert (Imported(0, 1), [(2, "email", WAS)]) == put(database, file, text)

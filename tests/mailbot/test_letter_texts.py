@@ -301,3 +301,11 @@ def test_who_asks_for_another_person_reads_what_is_missing(language: Language | 
     }
     assert all(word in acknowledgement(None, language, for_another=True) for word in named[language])
     assert not any(word in acknowledgement(None, language) for word in named[language])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_that_asks_back_keeps_its_greeting_apart(language: Language | None) -> None:
+    lines = acknowledgement(RequestType.ACCESS, language, code="0" * 26, confirm_by=DUE).splitlines()
+
+    greetings = [lines.index(each) for each in ("Құрметпен,", "С уважением,", "Yours sincerely,") if each in lines]
+    assert ([""] * len(languages_of(language))) == [lines[at - 1] for at in greetings]

@@ -135,6 +135,9 @@ def test_staff_may_say_that_a_purpose_has_ended(desk: Desk, config: Path, type_:
     put_on_file(desk)
     said = type_("requests", "event", PERSON, "purpose_ended", "--why", "the contract is over", "--config", config)
     assert (0, "Noted: the purpose has ended. The digest lists the person from now on.\n", "") == (said.status, said.out, said.err)
+    config.write_text(config.read_text("utf-8") + '[retention]\nended_purpose = "destroy"\n', "utf-8")
+    said = type_("requests", "event", PERSON, "purpose_ended", "--why", "the contract is over", "--config", config)
+    assert "Noted: the purpose has ended. The next daily job destroys the person's data, if nothing stands in the way.\n" == said.out
     assert PERSON in type_("store", "ended", "--config", config).out
     day_of(desk, later=2 * ONE_DAY)
     assert not is_on_file(desk)

@@ -125,7 +125,7 @@ def test_a_person_is_blocked_and_unblocked_with_a_reason(mailbot: Type, config: 
     assert Ran(1, "", said) == mailbot("subscribers", "block", PERSON, "--why", "again", "--config", config)
     assert shown(mailbot, config)["blocked"]
     assert Ran(0, "Now not blocked.\n", "") == mailbot("subscribers", "unblock", PERSON, "--why", "cleared up", "--config", config)
-    assert Ran(1, "", f"mailbot: {PERSON} is not blocked already\n") == mailbot(
+    assert Ran(1, "", f"mailbot: {PERSON} is not blocked\n") == mailbot(
         "subscribers", "unblock", PERSON, "--why", "again", "--config", config
     )
     assert ["asked by telephone", "cleared up"] == [each["why"] for each in shown(mailbot, config)["amendments"]]
@@ -308,3 +308,14 @@ def test_an_address_that_looks_like_a_formula_is_not_altered_for_a_mailing_tool(
     """With an apostrophe before it, it would be somebody else's, and messages would go on."""
     mailbot("subscribers", "suppress", "+tag@example.com", "--why", "asked by telephone", "--config", config)
     assert "+tag@example.com," in mailbot("subscribers", "suppressions", "--config", config).out.splitlines()[1]
+
+
+def test_h113_the_systems_that_only_a_request_tells_are_named(mailbot: Type, tmp_path: Path) -> None:
+    config = office(tmp_path, systems=("newsletter", "shop"))
+    put_aigul(config)
+    here = "Only mailbot's own store was changed; do the same yourself in: newsletter, shop.\n"
+    acts = (("suppress", "--why", "by telephone"), ("resume",), ("block", "--why", "by telephone"), ("unblock", "--why", "by telephone"))
+    for act, *more in acts:
+        assert mailbot("subscribers", act, PERSON, *more, "--config", config).out.endswith(here)
+    reference = change_surname(config)
+    assert mailbot("subscribers", "undo", reference, "--why", "by telephone", "--config", config).out.endswith(here)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mailbot import staff, systems
+from mailbot import corrections, staff, systems
 from mailbot.checkup import check_everything
 from mailbot.commands import Answer, Carried, line_of, problems_of, run, run_due
 from mailbot.config import System, load_config
@@ -132,6 +132,11 @@ def opted_out(desk: Desk, sender: str = PERSON) -> str:
 # --- what is queued --------------------------------------------------------------------------------------------------
 def test_a_stop_of_messages_is_queued_at_once_for_the_system_with_a_command_alone(desk: Desk) -> None:
     opted_out(desk)
+    assert [("crm", "stop_messages")] == [(task.system, task.what) for task in ahead(desk)]
+
+
+def test_a_command_is_told_what_staff_made_of_a_held_request(desk: Desk) -> None:
+    corrections.give_type(desk, arrive(desk, None, may_be=(RequestType.OPT_OUT,)), ME, RequestType.OPT_OUT)
     assert [("crm", "stop_messages")] == [(task.system, task.what) for task in ahead(desk)]
 
 
@@ -568,7 +573,7 @@ def test_systems_are_listed_with_what_they_have_still_to_do(desk: Desk, crm: Sys
         first["reply"],
     )
     out = mailbot("list").out
-    assert "crm\tcommand\t1\t1\n1c\tmanual\t0\t0\nshop\tview\t0\t0\n" in out
+    assert "crm\tcommand\t1\t1\n1c\tmanual\t-\t-\nshop\tview\t-\t-\n" in out
     assert f"{reference}  stop_messages  crm  failed  tries: 10\nexit status 4: away\n" in out
 
 
@@ -600,6 +605,8 @@ def test_what_is_in_hand_is_said_to_be(desk: Desk, mailbot: Type) -> None:
 
 def test_nothing_to_retry_and_an_unknown_system_are_told(mailbot: Type) -> None:
     nothing, unknown = mailbot("retry", "crm"), mailbot("retry", "erp\x1b")
+    said = "mailbot: 1c has no command to try again: its mode is manual; what is open there, `mailbot requests list --open` shows\n"
+    assert said == mailbot("retry", "1c").err
     assert (1, "mailbot: the command of crm has nothing to do\n") == (nothing.status, nothing.err)
     assert (2, True) == (unknown.status, "is no system of the configuration" in unknown.err)
     assert "\x1b" not in unknown.err

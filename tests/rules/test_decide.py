@@ -181,6 +181,12 @@ def test_the_same_demand_while_it_is_open_is_a_follow_up() -> None:
     assert Decision(Outcome.FOLLOW_UP, "same_request_is_open", "continue_open_request", ACCESS.reference) == decision
 
 
+def test_the_same_demand_is_a_request_while_the_open_one_told_nobody_anything_and_a_letter_may_go() -> None:
+    unheard = replace(ACCESS, is_unheard=True)
+    assert Outcome.REQUEST is decide(replace(ASKING, same_open=unheard)).outcome
+    assert Outcome.FOLLOW_UP is decide(replace(ASKING, same_open=unheard, standing=Standing.FAILED)).outcome
+
+
 def test_something_else_in_an_answer_follows_the_open_request_for_it() -> None:
     other = replace(ACCESS, reference="2026-00002-B", type=RequestType.DESTROY)
     assert other.reference == decide(replace(ASKING, tie=tied(), same_open=other)).joins

@@ -24,6 +24,7 @@ from rules.own_words import first_words, own_words, rejoined
         "From: Alit <info@alit.example>\nSent: Monday, June 1, 2026 10:00\nTo: Anna\nSubject: Hello",
         "От: Alit <info@alit.example>\nОтправлено: 1 июня 2026\nКому: Anna\nТема: Привет",
         "*Кімнен:* Alit\n*Күні:* 2026 ж. 1 маусым\n*Кімге:* Anna",
+        "Кімнен: Alit <info@alit.kz>\nЖіберілген күні: 2026 ж. 5 қаңтар\nКімге: Anna",
     ],
 )
 def test_h51_what_follows_an_announced_quotation_is_not_the_senders(announcement: str) -> None:

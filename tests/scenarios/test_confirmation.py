@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailbot import staff
 from mailbot.carrying_out import hand_over_unconfirmed
 from rules.vocabulary import Duty, Standing, State
 from storage.subscribers import suppressed_since
@@ -140,6 +141,53 @@ def test_what_nobody_confirms_goes_to_staff_and_does_not_lapse(here: Room) -> No
         assert state is here.request().state
 
 
+def test_h111_a_code_alone_leads_an_unclear_answer_to_its_request(here: Room) -> None:
+    here.write(DANA, UPDATE, "My new e-mail is dana2@example.com, the old one was dana@example.com.")
+    (code,) = CODE.findall(here.letter_to("dana2@example.com")["Subject"])
+    here.write("dana2@example.com", "Your question", f"Who are you?\r\n\r\n> {code}")
+    assert {"request": 1, "follow_up": 1} == outcomes_in(here.config)
+    assert State.AWAITING_STAFF is here.request().state
+
+
+def test_h111_a_code_alone_leads_a_late_no_to_the_request_that_was_carried_out(here: Room) -> None:
+    here.write(DANA, UPDATE, NEW_PHONE)
+    letter = here.letter_to(DANA)
+    here.answer(letter, DANA, "YES")
+    here.write(DANA, "Your question", f"NO\r\n\r\n> {CODE.findall(letter['Subject'])[0]}")
+    assert {"request": 1, "confirmation": 1, "follow_up": 1} == outcomes_in(here.config)
+    assert State.AWAITING_STAFF is here.request().state
+
+
+def test_i12_a_no_that_comes_when_all_is_destroyed_takes_nothing_back_and_is_read_by_staff(here: Room) -> None:
+    here.write(DANA, "Destroy my personal data", "Please do it as the law says.")
+    letter, now = here.letter_to(DANA), datetime.now(UTC)
+    desk = here.desk(now)
+    with closing(desk.database):
+        staff.approve(desk, here.request().reference, "officer")
+    here.answer(letter, DANA, "NO")
+    request = here.request()
+    assert {"request": 1, "follow_up": 1} == outcomes_in(here.config)
+    assert (State.AWAITING_STAFF, (), True) == (request.state, request.flags, is_stopped(here))
+
+
+@pytest.mark.parametrize(
+    "says", ["ДА. Также прошу удалить все мои персональные данные.", "Yes. Send me a copy of my personal data as well."]
+)
+def test_h50_a_yes_that_asks_for_more_is_held_with_a_limit_of_its_own(here: Room, says: str) -> None:
+    here.write(DANA, UPDATE, NEW_PHONE)
+    here.answer(here.letter_to(DANA), DANA, says)
+    assert {"request": 1, "held": 1} == outcomes_in(here.config)
+    assert all(request.due is not None for request in requests_in(here.config))
+    assert ["+77000002013"] == values(here.person(DANA), "phone")
+
+
+def test_a_yes_that_names_another_change_is_read_by_staff(here: Room) -> None:
+    here.write(DANA, UPDATE, NEW_PHONE)
+    here.answer(here.letter_to(DANA), DANA, "Yes. And my new e-mail is dana2@example.com, the old one was dana@example.com.")
+    assert State.AWAITING_STAFF is here.request().state
+    assert [DANA] == values(here.person(DANA), "email")
+
+
 # --- aligned and failed senders ---------------------------------------------------------------------------------------
 def test_the_update_of_an_aligned_sender_on_file_is_made_at_once_with_one_letter(here: Room) -> None:
     here.write(DANA, UPDATE, NEW_PHONE, PASSED)
@@ -166,6 +214,16 @@ def test_h80_a_sender_who_failed_gets_no_letter_and_only_an_opt_out_pauses_messa
     request = here.request()
     assert (Standing.FAILED, State.AWAITING_STAFF, stops) == (request.standing, request.state, is_stopped(here))
     assert (0, ["+77000002013"]) == (len(letters_in(here.config)), values(here.person(DANA), "phone"))
+
+
+@pytest.mark.parametrize("unheard", [FAILED, "X-Spam-Flag: YES", "To: other@example.com"])
+def test_what_was_written_before_in_somebodys_name_and_answered_to_nobody_stands_in_no_ones_way(here: Room, unheard: str) -> None:
+    here.write(DANA, REVOKE, "I revoke it.", unheard)
+    here.write(DANA, REVOKE, "I revoke it, and mean it.", PASSED)
+    here.write(DANA, REVOKE, "I revoke it, as I said.", PASSED)
+    here.write(DANA, REVOKE, "I revoke it too.", unheard)
+    assert {"request": 2, "follow_up": 2} == outcomes_in(here.config)
+    assert (1, True) == (len(here.letters_to(DANA)), is_stopped(here))
 
 
 def test_h62_a_request_that_was_signed_long_ago_is_held(here: Room) -> None:

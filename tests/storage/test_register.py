@@ -237,8 +237,8 @@ def test_nothing_is_noted_of_a_request_that_is_not_there(store: Database) -> Non
 
 # --- what a batch is told ----------------------------------------------------------------------------------------------
 def known(reference: str, uid: int, *, is_open: bool = True) -> KnownRequest:
-    """Return what matching knows of ``a_request``."""
-    return KnownRequest(reference, RequestType.ACCESS, key(f"person{uid}"), is_open, Language.RU)
+    """Return what matching knows of ``a_request``, about which no letter was written."""
+    return KnownRequest(reference, RequestType.ACCESS, key(f"person{uid}"), is_open, Language.RU, is_unheard=True)
 
 
 def test_a_batch_about_nothing_finds_nothing(store: Database) -> None:
