@@ -23,6 +23,7 @@ from rules import life
 from rules.addresses import mailbox_key
 from rules.automatic import screen
 from rules.deadlines import STAFF
+from rules.details_change import Field
 from rules.life import Move, MoveNotAllowed
 from rules.message import read_header
 from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, State
@@ -298,6 +299,16 @@ def _done(tx: Connection, request: Registered) -> frozenset[Duty]:
     return frozenset(Duty(owed.what) for owed in said if owed.what not in still_open and (stopped or owed.what != Duty.STOP_MESSAGES))
 
 
+def _address_now(tx: Connection, request: Registered, sender: str) -> str:
+    """Return where to write: the sender's address, or the one that has taken its place on file by the sender's own request (H48)."""
+    if request.subscriber_id is None or request.type is not RequestType.UPDATE:
+        return sender
+    asked = [change.new for change in register.changes_of(tx, request.reference) if change.field is Field.EMAIL]
+    on_file = subscribers.ids_by_email(tx, map(mailbox_key, [sender, *asked]))
+    replaced_by = [address for address in asked if on_file.get(mailbox_key(address)) == request.subscriber_id]
+    return replaced_by[0] if replaced_by and mailbox_key(sender) not in on_file else sender
+
+
 def _was_on_file(tx: Connection, request: Registered) -> bool:
     """Tell whether its sender was on file when staff approved it: who was destroyed since is so no more."""
     return any(event.what == "approved" and event.detail.get("on_file") for event in register.history_of(tx, request.reference))
@@ -313,7 +324,7 @@ def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, gr
         type=request.type,
         language=request.language,
         reference=request.reference,
-        recipient=request.sender,
+        recipient=_address_now(tx, request, request.sender),
         done=_done(tx, request),
         done_on=_today(desk),
         ground=ground,

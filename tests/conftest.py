@@ -14,7 +14,7 @@ import pytest
 from tests.servers import LOOPBACK, PASSWORD, CapturingSmtp, Dovecot, Postgresql, SmtpSink
 
 NO_LIMITS = {"letters_per_address_a_day": 0, "letters_per_domain_an_hour": 0, "letters_an_hour": 0, "surge_an_hour": 0}
-MARKERS = {"dovecot": "dovecot", "smtp_sink": "postfix", "postgresql": "postgresql"}
+MARKERS = {"dovecot": "dovecot", "smtp_sink": "postfix", "postgresql": "postgresql", "own_postgresql": "postgresql"}
 mailbox_numbers = itertools.count(1)
 
 

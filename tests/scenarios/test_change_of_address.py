@@ -152,7 +152,7 @@ class Change:
         """Return how it must stand in the end."""
         old, new = self.addresses["old"], self.addresses["new"]
         asked = [("acknowledgement", self.addresses[self.sender]), ("confirmation", new if self.sender == "old" else old)]
-        told = [("notice", old), ("completion", self.addresses[self.sender])] if self.ends.is_changed else []
+        told = [("notice", old), ("completion", new)] if self.ends.is_changed else []
         denied = {"denied"} if self.ends.is_denied else set()
         made = {"amended"} if self.ends.is_changed else set()
         return Stands((new if self.ends.is_changed else old,), self.ends.state, tuple(sorted(asked + told)), frozenset(made | denied))

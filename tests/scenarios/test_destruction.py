@@ -3,11 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from mailbot.config import load_config
@@ -15,7 +16,7 @@ from rules.addresses import mailbox_key
 from storage import scouring, subscribers
 from storage.database import open_database
 from storage.subscribers import Consent, NewSubscriber
-from tests.conftest import ConfigFile
+from tests.conftest import ConfigFile, skip_without
 from tests.mailbot.typing_room import PROGRAM, Ran, run_apart
 from tests.scenarios.managed import Service
 from tests.scenarios.outside import append_all, requests_in, run_program, seen_by, store_of
@@ -76,13 +77,12 @@ def found_in(folder: Path, *spared: Path) -> dict[str, int]:
 @contextmanager
 def kept_by_postgresql(config: Path) -> Iterator[Path]:
     """Let PostgreSQL write what it has in memory, and give the folder in which it keeps it."""
-    database = open_database(load_config(config).store.url)
-    with database.bare() as connection:
-        connection.autocommit = True
-        connection.execute("CHECKPOINT")
-    with database.read() as tx:
-        yield Path(tx.execute(text("SHOW data_directory")).scalar_one())
-    database.close()
+    with closing(open_database(load_config(config).store.url)) as database:
+        with database.bare() as connection:
+            connection.autocommit = True
+            connection.execute("CHECKPOINT")
+        with database.read() as tx:
+            yield Path(tx.execute(text("SHOW data_directory")).scalar_one())
 
 
 def is_scoured(config: Path) -> bool:
@@ -133,11 +133,19 @@ def test_h107_after_a_destruction_no_file_names_the_person_nor_does_a_restored_b
     assert f"address: {OTHER}" in type_(config, "subscribers", "show", OTHER).out
 
 
+@pytest.fixture
+def own_postgresql() -> Iterator[Postgresql]:
+    """Return a PostgreSQL in whose files no other test has written."""
+    skip_without(Postgresql.missing())
+    with Postgresql() as server:
+        yield server
+
+
 def test_h107_on_postgresql_too_no_file_names_the_person(
-    config_file: ConfigFile, dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, tmp_path: Path, postgresql: Postgresql
+    config_file: ConfigFile, dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, tmp_path: Path, own_postgresql: Postgresql
 ) -> None:
     journal = tmp_path / "list"
-    config = config_file(store={"url": postgresql.fresh_database()}, retention={"journal": str(journal)})
+    config = config_file(store={"url": own_postgresql.fresh_database()}, retention={"journal": str(journal)})
     put_on_file(config)
     reference = destroy(config, smtp, dovecot, mailbox)
     with kept_by_postgresql(config) as folder:
