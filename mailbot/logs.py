@@ -26,8 +26,8 @@ class _StandardError:
         sys.stderr.flush()
 
 
-def set_up_logs() -> None:
-    """Send structured lines to standard error: coloured for a person who looks, JSON for a journal."""
+def set_up_logs(least: int = logging.INFO) -> None:
+    """Send structured lines of that level or above to standard error: coloured for a person who looks, JSON for a journal."""
     renderer: structlog.typing.Processor
     if sys.stderr.isatty():
         renderer = structlog.dev.ConsoleRenderer(repr_native_str=True)  # a server's words may hold what a terminal obeys
@@ -41,7 +41,7 @@ def set_up_logs() -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=False,
     )

@@ -1,5 +1,7 @@
 """``mailbot demo``: what mailbot makes of sample mail, on this machine, between mail servers of its own."""
 
+import logging
+
 from mailbot.errors import Problem
 
 
@@ -18,5 +20,5 @@ def demo() -> None:
     from mailbot.demo.samples import read_samples
     from mailbot.logs import set_up_logs
 
-    set_up_logs()
+    set_up_logs(logging.WARNING)  # what is done is shown anyway
     show(read_samples(), Console())

@@ -152,7 +152,7 @@ def test_a_configuration_that_everybody_can_change_is_wrong(config_file: ConfigF
 def test_a_store_that_everybody_can_read_is_wrong(config_file: ConfigFile) -> None:
     config = config_file()
     made_store(config).chmod(0o644)
-    assert [("store", 1)] == wrong(found(config))
+    assert [("store", 78)] == wrong(found(config))
 
 
 def test_a_folder_in_which_everybody_can_replace_the_store_is_wrong(config_file: ConfigFile, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, make_url, select
 
 from rules.vocabulary import Outcome
 from storage import ledger, tables
@@ -118,7 +118,10 @@ def test_a_store_of_the_first_schema_gets_its_notes(store_url: str) -> None:
 
 
 def make_first_schema(url: str) -> None:
-    """Make a store as the first release did."""
+    """Make a store as the first release did: for its owner alone."""
+    file = make_url(url).database or ""
+    if url.startswith("sqlite"):
+        Path(file).touch(mode=0o600)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[2] / "storage" / "migrations"))
     engine = create_engine(url)
