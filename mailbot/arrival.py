@@ -48,6 +48,7 @@ class Arrival:
     codes: tuple[bytes, ...] = ()
     """The keys of what may be one-time codes in it."""
     vouched: Vouched = NOBODY_VOUCHED
+    is_weighed: bool = False
 
 
 def read_arrival(
@@ -85,8 +86,9 @@ def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
 def weigh(desk: Desk, arrival: Arrival) -> None:
     """Find out of a message that was read what it asks to change, which codes it brings back, and who vouches for its sender."""
     message, reading = arrival.message, arrival.reading
-    if message.text is None:
+    if arrival.is_weighed or arrival.shunt_reason or message.text is None:
         return
+    arrival.is_weighed = True
     arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(f"{message.subject}\n{message.text}"))
     arrival.changes = asked_changes(message) if (reading.outcome, reading.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
     authserv_id = desk.authserv_ids.get(arrival.place.inbox)

@@ -235,6 +235,7 @@ def _typed(desk: Desk, tx: Connection, request: Registered, kind: RequestType) -
     arrival.pointers = replace(arrival.pointers, sender_key=request.sender_key)
     arrival.reading = Reading(Outcome.REQUEST, kind, request.language, clause=desk.policy.clause_for(kind), reason=TYPED)
     proven = request.standing is not Standing.FAILED or kind is RequestType.OPT_OUT  # as ``rules.decide`` has it
+    arrival.is_weighed = True
     arrival.vouched = Vouched(request.standing, Proof(request.proof or Proof.NO_RESULTS))
     arrival.changes = asked_changes(message) if kind is RequestType.UPDATE else ()
     stops = kind in STOPS_MESSAGES and proven and request.sender_key is not None

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mailbot.arrival import NOBODY_VOUCHED, Arrival, fingerprint_of, text_key, weigh
+from mailbot.arrival import Arrival, fingerprint_of, text_key, weigh
 from mailbot.carrying_out import carry_out_at_once, hand_to_staff, hear_answers, watch_for_wave
 from mailbot.desk import Desk
 from mailbot.judging import asked_changes
@@ -79,8 +79,7 @@ class _Record:
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
     """Carry a batch into the register; return the rows that the ledger is to hold."""
     for arrival in batch:
-        if arrival.vouched is NOBODY_VOUCHED and not arrival.shunt_reason:
-            weigh(desk, arrival)
+        weigh(desk, arrival)
     register.one_at_a_time(tx)
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     _name_as_on_file(tx, batch, on_file)

@@ -13,7 +13,7 @@ from threading import Event
 
 from sqlalchemy import Connection
 
-from mailbot.arrival import TAKEN_FOR_SPAM, Arrival, fingerprint_of
+from mailbot.arrival import TAKEN_FOR_SPAM, Arrival, fingerprint_of, weigh
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.errors import Problem
@@ -193,6 +193,8 @@ class Round:
 
     def _record(self, cursor: Cursor, uids: list[int], fetched: Fetched, following: list[int] | None) -> Cursor:
         """Write what became of the batch and move the cursor, all or nothing."""
+        for arrival in fetched.arrivals:  # before the transaction: while it is open no letter goes out
+            weigh(self._desk, arrival)
         now = self._desk.now()
         after = replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0, hangups=0)
         with self._desk.database.write() as tx:

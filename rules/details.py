@@ -70,6 +70,8 @@ def _mentions(text: str, title: str) -> list[Mention]:
     topic = _topic(title, "surname" if words.MARRIED.search(letters) else None)
     writer = writer_of(text)
     for number, sentence in enumerate(islice(sentences(words.KAZAKH_OR.sub("or", letters)), MOST_SENTENCES)):
+        if found and contacts and sentence.start > last and number - found[-1].sentence > _READ_AFTER:
+            break
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
@@ -106,6 +108,8 @@ def _is_aside(said: str, before: str) -> bool:
     return not (_WORD.search(said) or leads_over(before)) or bool(words.REPORTED.search(said))
 
 
+_READ_AFTER = 8
+"""Sentences behind the last value and the last contact in which a name may still be told."""
 _HEARD_AFTER = 4
 """Sentences behind the last value in which it may be explained or taken back."""
 _SHORT = 200

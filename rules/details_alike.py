@@ -20,7 +20,7 @@ from rules.lexicon.details_words import VALUE, same_letters
 UNLIKELY = 0.7
 """The chance beneath which a value is not proposed, whatever the words beside it say: a person is asked back."""
 
-UNLIKELY_BESIDE_OLD = 0.3
+UNLIKELY_BESIDE_OLD = 0.5
 """The same where the words tell the old one as well."""
 
 LIKELY = 0.75

@@ -122,7 +122,7 @@ _IN_HAND = (letters.c.state == LetterState.CLAIMED) | (letters.c.state == Letter
 _UNSETTLED = _CLAIM.where(_IN_HAND | (letters.c.state == LetterState.DOUBTFUL))
 _MARK = _CLAIM.where(_IN_HAND).values(state=LetterState.MARKED, marked_at=bindparam("moment"))
 _END = _UNSETTLED.values(state=bindparam("ends"), reply=bindparam("said"), settled_at=bindparam("moment"))
-_KEEP = _CLAIM.where(letters.c.state == LetterState.ACCEPTED).values(content=bindparam("stays"))
+_END_WITHOUT_CODE = _END.values(content=bindparam("stays"))
 _TRY_AGAIN = _UNSETTLED.values(
     state=bindparam("ends"),
     reply=bindparam("said"),
@@ -175,17 +175,19 @@ def mark(tx: Connection, going: Sequence[ClaimedLetter], now: datetime) -> None:
 
 def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     """Write how the tries ended, also of letters that were called doubtful meanwhile; what is another's claim by now stays as it is."""
-    ended, again = [], []
+    ended, kept, again = [], [], []
     for each in settlements:
         row = {**_claim_of(each.letter), "ends": each.state, "said": each.reply}
-        if each.not_before is None:
+        if each.kept is not None:
+            kept.append({**row, "moment": now, "stays": each.kept})
+        elif each.not_before is None:
             ended.append({**row, "moment": now})
         else:
             again.append({**row, "moment": each.not_before, "untried": int(not each.was_tried)})
     if ended:
         tx.execute(_END, ended)
-    if kept := [{**_claim_of(each.letter), "stays": each.kept} for each in settlements if each.kept is not None]:
-        tx.execute(_KEEP, kept)
+    if kept:
+        tx.execute(_END_WITHOUT_CODE, kept)
     if again:
         tx.execute(_TRY_AGAIN, again)
 

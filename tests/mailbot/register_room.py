@@ -78,6 +78,7 @@ def arrive(
     outcome = Outcome.HELD if may_be or kind is None else Outcome.REQUEST
     arrival.reading = Reading(outcome, kind, Language.EN, matched, None, Certainty.EXACT, reason, may_be)
     arrival.changes = asked_changes(arrival.message) if kind is RequestType.UPDATE else ()
+    arrival.is_weighed = True
     arrival.vouched = Vouched(standing, Proof.SPF if standing is Standing.ALIGNED else Proof.NO_RESULTS)
     with desk.database.write() as tx:
         (entry,) = take_in(tx, [arrival], desk, now, file_at_once=False)
