@@ -4,7 +4,7 @@ Each act is one transaction that changes the request, the subscriber and the his
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection
@@ -105,10 +105,21 @@ def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: 
         return settled(desk, tx, reference, who, did_something=bool(met))
 
 
-def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a request is refused, in the person's language; of one that is refused in part, what is kept and until when."""
+
+    text: str
+    kept: str = ""
+    kept_until: date | None = None
+
+
+def refuse(desk: Desk, reference: str, who: str, ground: Ground) -> Registered:
     """Refuse with a written ground, and tell the person with the right of appeal (I8; Law 94-V art. 8(7), 25(2))."""
-    if not plain_text(ground):
+    if not plain_text(ground.text):
         raise NotPossible("a refusal needs a written ground: --ground 'obligation unperformed, art. 8(2)'")
+    if ground.kept_until is not None and (not plain_text(ground.kept) or ground.kept_until < _today(desk)):
+        raise NotPossible("until when something is kept needs what it is, and a day to come: --kept 'invoices' --until 31.12.2030")
     with desk.database.write() as tx:
         request = open_request(tx, reference)
         if request.type is RequestType.AUTHORITY_INQUIRY:
@@ -119,7 +130,8 @@ def refuse(desk: Desk, reference: str, who: str, ground: str) -> Registered:
             register.set_state(tx, reference, moved(request, Move.HAND_TO_STAFF), desk.now())
         state = moved(found(tx, reference), Move.REFUSE)
         register.set_state(tx, reference, state, desk.now())
-        register.note(tx, [(reference, "refused", who, {"ground": ground})], desk.now())
+        kept = {"kept": ground.kept, "until": ground.kept_until.isoformat() if ground.kept_until else None} if ground.kept else {}
+        register.note(tx, [(reference, "refused", who, {"ground": ground.text, **kept})], desk.now())
         if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
             raise NotPossible(
                 f"{reference}: no letter may go to its sender, and nobody is refused without one: "
@@ -272,7 +284,7 @@ def settled(desk: Desk, tx: Connection, reference: str, who: str, *, did_somethi
         register.set_state(tx, reference, moved(request, Move.CARRY_OUT), desk.now())
         register.note(tx, [(reference, "carried_out", who, {})], desk.now())
         if did_something and request.outcome is Outcome.REQUEST and request.type not in _ANSWERED_BY_STAFF and _done(tx, request):
-            _write(desk, tx, request, LetterKind.COMPLETION, "")
+            _write(desk, tx, request, LetterKind.COMPLETION, Ground(""))
     return found(tx, reference)
 
 
@@ -314,7 +326,7 @@ def _was_on_file(tx: Connection, request: Registered) -> bool:
     return any(event.what == "approved" and event.detail.get("on_file") for event in register.history_of(tx, request.reference))
 
 
-def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: str) -> bool:
+def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, ground: Ground) -> bool:
     """Queue the letter that closes a request and tell whether one goes; staff released it, so the caps do not bind it (H81)."""
     message = read_header(evidence.header_of(tx, request.reference) or b"")
     if request.sender is None or request.standing is Standing.FAILED or screen(message, desk.own) is not None:  # I5
@@ -327,7 +339,9 @@ def _write(desk: Desk, tx: Connection, request: Registered, kind: LetterKind, gr
         recipient=_address_now(tx, request, request.sender),
         done=_done(tx, request),
         done_on=_today(desk),
-        ground=ground,
+        ground=ground.text,
+        kept=ground.kept,
+        kept_until=ground.kept_until,
         in_reply_to=message.message_id,
         references=message.references,
     )

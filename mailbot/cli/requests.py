@@ -134,15 +134,19 @@ def refuse(
     ground: Annotated[
         str, typer.Option("--ground", help="The ground with its article, in the person's language: it stands in the letter.")
     ],
+    kept: Annotated[str, typer.Option("--kept", help="What is kept, where the rest is done: it stands in the letter.")] = "",
+    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="The day until which it is kept.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Refuse on a written ground, and tell the person.
 
-    The letter names the ground and the right of appeal. Messages stop all the same: tick that off in the other systems first.
+    The letter names the ground and the right of appeal, and what is kept of a request that is refused in part. Messages stop all the same:
+    tick that off in the other systems first.
     """
     from mailbot import staff
 
-    _act(config, reference, lambda desk, reference, who: staff.refuse(desk, reference, who, ground))
+    order = staff.Ground(ground, kept, read_day(until, "--until") if until else None)
+    _act(config, reference, lambda desk, reference, who: staff.refuse(desk, reference, who, order))
 
 
 @requests_app.command("done")

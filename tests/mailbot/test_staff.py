@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from mailbot import staff
 from mailbot.desk import Desk
 from mailbot.errors import NoSuchRequest
-from mailbot.staff import NotPossible
+from mailbot.staff import Ground, NotPossible
 from rules.vocabulary import Duty, LetterKind, RequestType, Standing, State
 from storage.tables import letters, requests
 from tests.mailbot.register_room import (
@@ -258,7 +258,7 @@ def test_a_held_message_is_closed_by_done_without_a_letter(desk: Desk) -> None:
 # --- refuse ----------------------------------------------------------------------------------------------------------
 def test_i8_a_refusal_is_a_letter_with_ground_and_right_of_appeal(desk: Desk) -> None:
     reference = refusable(desk)
-    assert State.REFUSED == staff.refuse(desk, reference, ME, GROUND).state
+    assert State.REFUSED == staff.refuse(desk, reference, ME, Ground(GROUND)).state
     kind, text = letters_to(desk, reference)[-1]
     assert ("refusal", True, True) == (kind, GROUND in text, APPEAL in text)
     assert [{"ground": GROUND}] == details(desk, reference, "refused")
@@ -268,23 +268,23 @@ def test_i12_nothing_is_refused_while_messages_have_still_to_stop_elsewhere(desk
     """The acknowledgement said that the other systems would follow, and nobody looks at what is closed."""
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
     with pytest.raises(NotPossible, match=f"messages stop.*`mailbot requests done {reference} stop_messages --system crm`"):
-        staff.refuse(desk, reference, ME, GROUND)
+        staff.refuse(desk, reference, ME, Ground(GROUND))
     assert (State.AWAITING_STAFF, ["acknowledgement"]) == (request(desk, reference).state, kinds_to(desk, reference))
     done(desk, reference, "stop_messages", "crm")
-    assert State.REFUSED == staff.refuse(desk, reference, ME, GROUND).state
+    assert State.REFUSED == staff.refuse(desk, reference, ME, Ground(GROUND)).state
 
 
 @pytest.mark.parametrize("ground", ["", " \n\t", "\x00\u202e"])
 def test_i8_nobody_is_refused_without_a_ground(desk: Desk, ground: str) -> None:
     reference = arrive(desk, RequestType.DESTROY)
     with pytest.raises(NotPossible, match="needs a written ground"):
-        staff.refuse(desk, reference, ME, ground)
+        staff.refuse(desk, reference, ME, Ground(ground))
     assert (State.AWAITING_STAFF, ["acknowledgement"]) == (request(desk, reference).state, kinds_to(desk, reference))
 
 
 def test_i8_a_held_message_is_refused_with_a_letter_too(desk: Desk) -> None:
     reference = arrive(desk, None, may_be=HELD)
-    assert State.REFUSED == staff.refuse(desk, reference, ME, GROUND).state
+    assert State.REFUSED == staff.refuse(desk, reference, ME, Ground(GROUND)).state
     kind, text = letters_to(desk, reference)[-1]
     assert ("refusal", True) == (kind, GROUND in text)
 
@@ -301,7 +301,7 @@ def test_i8_a_held_message_is_refused_with_a_letter_too(desk: Desk) -> None:
 def test_i5_i8_where_no_letter_may_go_nobody_is_refused(desk: Desk, sender: str, fields: dict[str, str]) -> None:
     reference = arrive(desk, RequestType.UPDATE, sender, fields=fields)
     with pytest.raises(NotPossible, match=f"no letter may go to its sender.*requests done {reference} amend"):
-        staff.refuse(desk, reference, ME, GROUND)
+        staff.refuse(desk, reference, ME, Ground(GROUND))
     assert State.AWAITING_STAFF == request(desk, reference).state
     assert "refused" not in history(desk, reference)
     assert [] == kinds_to(desk, reference)
@@ -312,7 +312,7 @@ def test_i5_no_letter_goes_to_a_sender_whose_authentication_failed(desk: Desk) -
     with desk.database.write() as tx:
         tx.execute(update(requests).values(standing=Standing.FAILED))
     with pytest.raises(NotPossible, match="no letter may go to its sender"):
-        staff.refuse(desk, reference, ME, GROUND)
+        staff.refuse(desk, reference, ME, Ground(GROUND))
 
 
 def test_i5_no_completion_goes_where_no_letter_may_go(desk: Desk) -> None:
@@ -324,10 +324,25 @@ def test_i5_no_completion_goes_where_no_letter_may_go(desk: Desk) -> None:
 def test_i8_a_second_refusal_has_a_letter_of_its_own(desk: Desk) -> None:
     reference = refusable(desk)
     for ground in ("The first ground", "The second ground"):
-        staff.refuse(desk, reference, ME, ground)
+        staff.refuse(desk, reference, ME, Ground(ground))
         staff.reopen(desk, reference, ME)
     assert ["acknowledgement", "refusal", "refusal"] == kinds_to(desk, reference)
     assert "The second ground" in letters_to(desk, reference)[-1][1]
+
+
+def test_i8_a_partial_refusal_says_what_is_kept_and_until_when(desk: Desk) -> None:
+    reference = refusable(desk)
+    kept = Ground(GROUND, "Invoices of 2025", date(2031, 1, 1))
+    assert State.REFUSED == staff.refuse(desk, reference, ME, kept).state
+    text = letters_to(desk, reference)[-1][1]
+    assert ("Invoices of 2025" in text, "1 January 2031" in text, GROUND in text) == (True, True, True)
+    assert [{"ground": GROUND, "kept": "Invoices of 2025", "until": "2031-01-01"}] == details(desk, reference, "refused")
+
+
+@pytest.mark.parametrize(("kept", "until"), [("", date(2031, 1, 1)), ("Invoices", date(2026, 11, 19))])
+def test_what_is_kept_is_named_and_ends_on_a_day_to_come(desk: Desk, kept: str, until: date) -> None:
+    with pytest.raises(NotPossible, match="needs what it is, and a day to come"):
+        staff.refuse(desk, refusable(desk), ME, Ground(GROUND, kept, until))
 
 
 # --- postpone --------------------------------------------------------------------------------------------------------
@@ -398,7 +413,7 @@ def test_what_mailbot_destroyed_and_what_was_never_ticked_is_not_taken_back(desk
 def test_a_reopened_request_waits_for_no_later_day(desk: Desk) -> None:
     reference = refusable(desk)
     staff.postpone(desk, reference, ME, TODAY + timedelta(days=3))
-    staff.refuse(desk, reference, ME, GROUND)
+    staff.refuse(desk, reference, ME, Ground(GROUND))
     assert staff.reopen(desk, reference, ME).postponed_to is None
 
 
@@ -431,7 +446,7 @@ def test_a_reopened_request_that_owes_nothing_can_be_closed(desk: Desk) -> None:
 def test_reopening_keeps_obligations_and_dates(desk: Desk) -> None:
     reference = refusable(desk)
     before = request(desk, reference)
-    staff.refuse(desk, reference, ME, GROUND)
+    staff.refuse(desk, reference, ME, Ground(GROUND))
     after = staff.reopen(desk, reference, ME)
     assert (before.due, before.obligations) == (after.due, after.obligations)
 
@@ -440,7 +455,7 @@ def test_reopening_keeps_obligations_and_dates(desk: Desk) -> None:
 Act = Callable[[Desk, str], object]
 ACTS: dict[str, Act] = {
     "approve": lambda desk, reference: staff.approve(desk, reference, ME),
-    "refuse": lambda desk, reference: staff.refuse(desk, reference, ME, GROUND),
+    "refuse": lambda desk, reference: staff.refuse(desk, reference, ME, Ground(GROUND)),
     "done": lambda desk, reference: staff.tick_off(desk, reference, ME, what=None, system=None),
     "postpone": lambda desk, reference: staff.postpone(desk, reference, ME, TODAY + timedelta(days=1)),
 }
@@ -449,7 +464,7 @@ ACTS: dict[str, Act] = {
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_a_closed_request_has_to_be_reopened_first(desk: Desk, act: Act) -> None:
     reference = refusable(desk, RequestType.BLOCK)
-    staff.refuse(desk, reference, ME, GROUND)
+    staff.refuse(desk, reference, ME, Ground(GROUND))
     before = (history(desk, reference), kinds_to(desk, reference))
     with pytest.raises(NotPossible, match=f"{reference} is closed .refused.; type `mailbot requests reopen {reference}` first"):
         act(desk, reference)
@@ -469,7 +484,7 @@ def test_what_the_register_does_not_hold_is_told(desk: Desk, act: Act) -> None:
 
 
 def test_letters_of_staff_are_not_bound_by_the_caps(desk: Desk) -> None:
-    staff.refuse(desk, refusable(desk), ME, GROUND)
+    staff.refuse(desk, refusable(desk), ME, Ground(GROUND))
     with desk.database.read() as tx:
         bound = {row.kind: row.capped for row in tx.execute(select(letters.c.kind, letters.c.capped))}
     assert {"acknowledgement": True, "refusal": False} == bound
@@ -482,7 +497,7 @@ def test_i12_a_letter_says_that_messages_have_stopped_only_as_long_as_they_do(de
     if is_resumed:
         staff.resume_messages(desk, PERSON, ME)
     staff.reopen(desk, reference, ME)
-    staff.refuse(desk, reference, ME, GROUND)
+    staff.refuse(desk, reference, ME, Ground(GROUND))
     assert is_resumed == ("We have stopped" not in letters_to(desk, reference)[-1][1])
 
 
@@ -532,7 +547,7 @@ def test_what_cannot_be_undone_is_not_approved_along_with_something_else(tmp_pat
 def test_the_authorised_body_gets_no_refusal(desk: Desk) -> None:
     reference = arrive(desk, RequestType.AUTHORITY_INQUIRY)
     with pytest.raises(NotPossible, match="write to it"):
-        staff.refuse(desk, reference, ME, GROUND)
+        staff.refuse(desk, reference, ME, Ground(GROUND))
     assert [] == kinds_to(desk, reference)
 
 

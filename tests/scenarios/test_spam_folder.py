@@ -45,7 +45,7 @@ def test_h78_a_letter_that_staff_release_is_sent_and_the_spam_folder_stays_as_it
     before = dovecot.snapshot(mailbox, "Junk")
     run_once(config)
     with at_desk(config) as desk:
-        staff.refuse(desk, references(config)["aigerim"], "officer", "no such data")
+        staff.refuse(desk, references(config)["aigerim"], "officer", staff.Ground("no such data"))
     for _ in range(2):
         run_once(config)
     assert {"aigerim@example.com": 1} == seen_by(smtp)

@@ -215,7 +215,7 @@ def test_i4_a_letter_that_staff_release_leaves_the_message_as_it_lies(
     run_once(config)
     with at_desk(config) as desk:
         corrections.give_type(desk, only(config).reference, "officer", RequestType.ACCESS)
-        staff.refuse(desk, only(config).reference, "officer", "no such data")
+        staff.refuse(desk, only(config).reference, "officer", staff.Ground("no such data"))
     for _ in range(2):
         run_once(config)
     assert ({"aigerim@example.com": 2}, lying) == (seen_by(smtp), dovecot.snapshot(mailbox, FOLDER))
