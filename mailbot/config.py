@@ -299,7 +299,7 @@ class Retention(Section):
 
     closed_requests_years: Count = 3
     raw_mail_years: Count = 1
-    ended_purpose: Literal["ask", "destroy"] = "ask"
+    ended_purpose: Literal["ask", "destroy", "depersonalise"] = "ask"
     journal: File | None = None
 
 

@@ -35,6 +35,8 @@ class RetentionOrder:
     raw_mail_years: int
     destroys: bool
     journal: Path | None
+    how: How = How.DESTROYED
+    """What the policy's words "destroyed or depersonalised" are to mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def retention_order(config: Config) -> RetentionOrder:
     """Return what the configuration says of retention."""
     said = config.retention
     journal = backup.journal_of(config.store.url, said.journal)
-    return RetentionOrder(said.closed_requests_years, said.raw_mail_years, said.ended_purpose == "destroy", journal)
+    how = How.DEPERSONALISED if said.ended_purpose == "depersonalise" else How.DESTROYED
+    return RetentionOrder(said.closed_requests_years, said.raw_mail_years, said.ended_purpose != "ask", journal, how)
 
 
 def do_the_days_job(desk: Desk, order: RetentionOrder, now: datetime) -> DayDone | None:
@@ -73,7 +76,7 @@ def do_the_days_job(desk: Desk, order: RetentionOrder, now: datetime) -> DayDone
             return None
         done = DayDone(
             consents_ended=retention.expire_consents(tx, today, now),
-            people_destroyed=_destroy_the_ended(tx, desk, today, now) if order.destroys else 0,
+            people_destroyed=_destroy_the_ended(tx, desk, today, now, order.how) if order.destroys else 0,
             requests_wiped=destruction.expire_requests(tx, years_before(now, years)) if (years := order.closed_requests_years) else 0,
             messages_wiped=destruction.expire_raw_mail(tx, years_before(now, years)) if (years := order.raw_mail_years) else 0,
         )
@@ -185,9 +188,9 @@ def years_before(now: datetime, years: int) -> datetime:
         return now.replace(year=now.year - years, day=28)
 
 
-def _destroy_the_ended(tx: Connection, desk: Desk, today: date, now: datetime) -> int:
+def _destroy_the_ended(tx: Connection, desk: Desk, today: date, now: datetime, how: How) -> int:
     """Destroy whose purpose has ended and where nothing stands in the way; whoever is left is listed in the digest."""
     free = [ended for ended in retention.purposes_ended(tx, today, desk.zone) if not ended.hindrances]
     for ended in free:
-        destruction.destroy(tx, destruction.person_on_file(tx, ended.owner), How.DESTROYED, None, now)
+        destruction.destroy(tx, destruction.person_on_file(tx, ended.owner), how, None, now)
     return len(free)

@@ -223,7 +223,7 @@ def event(
         retention.end_purpose(desk, named, typed_by(), why)
     destroys = "The next daily job destroys the person's data, if nothing stands in the way."
     listed = "The digest lists the person from now on."
-    print_lines([f"Noted: the purpose has ended. {destroys if settings.retention.ended_purpose == 'destroy' else listed}"])
+    print_lines([f"Noted: the purpose has ended. {destroys if settings.retention.ended_purpose != 'ask' else listed}"])
 
 
 @requests_app.command("legal-hold")

@@ -289,7 +289,7 @@ def test_the_list_of_the_destroyed_is_named_from_the_folder_of_the_configuration
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ('ended_purpose = "forget"', 'ended_purpose: needs "ask" or "destroy"'),
+        ('ended_purpose = "forget"', 'ended_purpose: needs "ask", "destroy" or "depersonalise"'),
         ("raw_mail_years = -1", "raw_mail_years: needs at least 0"),
         ("closed_requests_years = true", "closed_requests_years: needs a whole number, without quotes"),
     ],

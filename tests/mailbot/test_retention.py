@@ -16,6 +16,7 @@ from mailbot.retention import DayDone, NotYet, RetentionOrder, do_the_days_job, 
 from rules.addresses import mailbox_key
 from rules.vocabulary import Language, RequestType, State
 from storage import amendments, scouring, subscribers
+from storage.destruction import How
 from storage.subscribers import Consent, NewSubscriber
 from storage.tables import destructions, letters, receipts, requests
 from tests.mailbot.register_room import (
@@ -129,6 +130,15 @@ def test_a_person_depersonalised_once_is_not_listed_again(desk: Desk) -> None:
     put(desk, Consent("informing", date(2026, 1, 1)))
     retention.destroy_by_command(desk, PERSON, ME, "asked", depersonalise=True)
     assert [] == retention.ended_now(desk)
+
+
+@pytest.mark.parametrize(("word", "how"), [("destroy", How.DESTROYED), ("depersonalise", How.DEPERSONALISED)])
+def test_the_configuration_says_how_a_persons_data_end(desk: Desk, config: Path, word: str, how: How) -> None:
+    config.write_text(config.read_text("utf-8") + f'[retention]\nended_purpose = "{word}"\n', "utf-8")
+    put(desk, Consent("informing", date(2026, 1, 1), until=date(2026, 11, 1)))
+    retention.do_the_days_job(desk, retention.retention_order(load_config(config)), desk.now())
+    with desk.database.read() as tx:
+        assert [how] == list(tx.execute(select(destructions.c.how)).scalars())
 
 
 def test_staff_may_say_that_a_purpose_has_ended(desk: Desk, config: Path, type_: Type) -> None:
