@@ -135,6 +135,7 @@ def arrival(desk: Desk, uid: int, person: Person, asks: Asks) -> Arrival:
     made.message = read(raw)
     made.reading = Reading(Outcome.REQUEST, asks.kind, asks.language, None, None, Certainty.EXACT)
     made.changes = asked_changes(made.message) if asks.kind is RequestType.UPDATE else ()
+    made.is_weighed = True
     made.vouched = Vouched(asks.standing, PROOFS[asks.standing])
     return made
 
