@@ -21,7 +21,7 @@ test: setup  ## All checks and all tests, against real servers
 score: setup  ## How well requests are recognised, with every miss (tests/cases/README.md)
 	$(BIN)/python -m $(if $(HELD_OUT),tests.folds,tests.score) $(if $(SET_ASIDE),--set-aside)
 
-learn: setup  ## Learn from the labelled letters anew how requests are written (rules/likeness.tsv)
+learn: setup  ## Learn from the labelled letters anew (rules/likeness.tsv, rules/values.tsv)
 	$(BIN)/python -m tests.learn
 
 demo: setup  ## The program at work on sample mail, all on this machine
