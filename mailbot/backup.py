@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, make_url, select, update
 from mailbot.errors import Problem
 from rules.fingerprint import Keys
 from storage import destruction
-from storage.database import Database, insert_new, refuse_if_open_to_all
+from storage.database import Database, insert_new, make_private, refuse_if_open_to_all
 from storage.destruction import How
 from storage.tables import destructions, suppressions
 
@@ -192,13 +192,8 @@ def _head(keys: Keys) -> str:
 
 
 def _make_private(file: Path) -> None:
-    """Make a new file with mode 0600; what root makes belongs to whom the folder belongs to."""
     try:
-        made = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        if os.geteuid() == 0:
-            folder = file.parent.stat()
-            os.fchown(made, folder.st_uid, folder.st_gid)
-        os.close(made)
+        make_private(file)
     except FileExistsError:
         raise Problem(f"{file} is there already, and is not overwritten") from None
     except OSError as error:

@@ -79,7 +79,7 @@ class _Record:
 def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime, *, file_at_once: bool) -> list[Entry]:
     """Carry a batch into the register; return the rows that the ledger is to hold."""
     for arrival in batch:
-        weigh(desk, arrival)
+        weigh(desk, arrival)  # unless that was done before the transaction
     register.one_at_a_time(tx)
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     _name_as_on_file(tx, batch, on_file)

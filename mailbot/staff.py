@@ -31,8 +31,6 @@ from storage import amendments, evidence, outbox, register, subscribers
 from storage.amendments import Behind
 from storage.register import Owed, Registered
 
-TRANSFER_SCOPES = ("transfer", "cross_border", "publication")
-
 CARRIED_OUT_HERE = frozenset({Duty.STOP_PROCESSING, Duty.STOP_TRANSFER, Duty.STOP_MESSAGES, Duty.BLOCK, Duty.UNBLOCK, Duty.DESTROY})
 """What mailbot does in its own store, once it is approved and not otherwise. All else is done by staff and ticked off with ``done``."""
 
@@ -237,7 +235,7 @@ def _change(tx: Connection, owner: int, duty: Duty, behind: Behind, today: date)
         case Duty.STOP_PROCESSING:
             amendments.end_consents(tx, owner, None, behind, today)
         case Duty.STOP_TRANSFER:
-            amendments.end_consents(tx, owner, TRANSFER_SCOPES, behind, today)
+            amendments.end_consents(tx, owner, subscribers.TRANSFER_SCOPES, behind, today)
         case Duty.BLOCK:
             amendments.set_blocked(tx, owner, behind.at, behind)
         case Duty.UNBLOCK:

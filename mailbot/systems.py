@@ -22,7 +22,7 @@ CARRIED_OUT_BY_COMMAND = frozenset(
 MET_BY_VIEW = frozenset({Duty.STOP_MESSAGES, Duty.STOP_PROCESSING, Duty.BLOCK, Duty.UNBLOCK, Duty.DESTROY})
 """What mailbot's own store shows at once to whoever reads ``mailable`` at each sending and keeps no copy."""
 
-STOPPED_SCOPES = {Duty.STOP_TRANSFER: ["transfer", "cross_border", "publication"]}
+STOPPED_SCOPES = {Duty.STOP_TRANSFER: list(subscribers.TRANSFER_SCOPES)}
 """The scopes that a duty ends; every other one concerns all."""
 
 

@@ -55,19 +55,20 @@ def contacts_in(text: str) -> Iterator[Contact]:
             yield Contact(field, value, found.start(), found.end())
 
 
-_OF_KAZAKHSTAN = re.compile(r"[78]?(7\d{9})")
-"""Nearly every number here; the library says the same of it, and is large and slow to load."""
+_OF_KAZAKHSTAN = re.compile(r"[78](7\d{9})")
+"""Nearly every number here, written whole; the library says the same of it, and is large and slow to load."""
 
 
 def as_phone(written: str) -> str | None:
     """Return a phone number as + and digits (E.164); a leading 8, or ten digits, is of Kazakhstan. None if it can be no number."""
     digits = "".join(filter(str.isdigit, written))
-    if local := _OF_KAZAKHSTAN.fullmatch(digits):
+    if (local := _OF_KAZAKHSTAN.fullmatch(digits)) and (digits[0] == "7" or "+" not in written):
         return f"+7{local[1]}"
-    return _as_foreign_phone(written, digits)
+    return as_the_library_writes(written, digits)
 
 
-def _as_foreign_phone(written: str, digits: str) -> str | None:
+def as_the_library_writes(written: str, digits: str) -> str | None:
+    """Return any number as + and digits; ``digits`` are those of ``written``."""
     from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
 
     try:

@@ -19,7 +19,6 @@ _MAX_VALUES = 100
 _MAX_NAME = 998
 _MAX_DATE = 200
 _MAX_REFERENCES = 100
-_MAX_MESSAGE_ID = 998
 
 _NEEDED = frozenset({"from", "message-id", "mime-version", "content-type", "content-transfer-encoding"})
 _FIELD_NAME = re.compile(r"[!-9;-~]+")

@@ -215,17 +215,24 @@ def _engine(address: URL) -> Engine:
     return engine
 
 
-def _make_private_file(path: Path) -> None:
-    """Make the file with mode 0600 before SQLite would make it with any other; its WAL takes the same mode and owner.
+def make_private(path: Path) -> None:
+    """Make a new file with mode 0600; raise ``OSError``.
 
     What root makes belongs to whom the folder belongs to: a command typed as root must not lock the service out.
     """
+    made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     try:
-        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         if os.geteuid() == 0:
             folder = path.parent.stat()
             os.fchown(made, folder.st_uid, folder.st_gid)
+    finally:
         os.close(made)
+
+
+def _make_private_file(path: Path) -> None:
+    """Make the file before SQLite would make it with any other mode; its WAL takes the same mode and owner."""
+    try:
+        make_private(path)
     except FileExistsError:
         if path.is_dir():
             raise StoreMisused(f"store.url names the folder {path}; name a file in it") from None

@@ -180,6 +180,8 @@ def destroy_again(tx: Connection, person: Person, how: How, at: datetime, now: d
 
 def sweep(tx: Connection) -> int:
     """Wipe the requests and letters of the destroyed that are needed no longer; return how many rows that were."""
+    if tx.execute(select(destructions.c.id).limit(1)).first() is None:  # it is asked every few seconds, and mostly there is nobody
+        return 0
     keys, behind = select(destructions.c.address_key), select(destructions.c.reference).where(destructions.c.reference.is_not(None))
     before = exists().where(destructions.c.address_key == requests.c.sender_key, requests.c.received_at <= destructions.c.at)
     waits = exists().where(letters.c.reference == requests.c.reference, letters.c.state.not_in(SETTLED))
@@ -271,13 +273,18 @@ def _forget(tx: Connection, person: Person, how: How, behind: str | None, at: da
         if reference := behind or tx.execute(newest).scalar():
             register.note(tx, [(reference, "proof_kept", "mailbot", {"how": how, "consents": proof})], at)
     tx.execute(update(suppressions).where(suppressions.c.address_key.in_(person.keys)).values(address=None))
-    tx.execute(update(requests).where(requests.c.subscriber_id == person.owner).values(subscriber_id=None))
-    if person.owner is not None and how is How.DEPERSONALISED:
-        _depersonalise(tx, person.owner, at)
-    elif person.owner is not None:
-        tx.execute(delete(subscribers).where(subscribers.c.id == person.owner))
+    if person.owner is not None:
+        tx.execute(update(requests).where(requests.c.subscriber_id == person.owner).values(subscriber_id=None))
+        _take_off_file(tx, person.owner, how, at)
     insert_new(tx, destructions, [{"address_key": key, "at": at, "how": how, "reference": behind} for key in sorted(person.keys)])
     scouring.want(tx)
+
+
+def _take_off_file(tx: Connection, owner: int, how: How, at: datetime) -> None:
+    if how is How.DEPERSONALISED:
+        _depersonalise(tx, owner, at)
+    else:
+        tx.execute(delete(subscribers).where(subscribers.c.id == owner))
 
 
 def _depersonalise(tx: Connection, owner: int, at: datetime) -> None:

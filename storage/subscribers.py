@@ -36,6 +36,9 @@ NAME_FIELDS = ("surname", "given_name", "patronymic")
 SCOPES = ("informing", "promotion", "publication", "transfer", "cross_border")
 """What a person may agree to. Promotion only counts with evidence."""
 
+TRANSFER_SCOPES = ("transfer", "cross_border", "publication")
+"""What ends where somebody forbids to pass data on."""
+
 A_PAGE = 500
 """People that are read at once when all are."""
 

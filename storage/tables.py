@@ -367,7 +367,7 @@ tasks = Table(  # what a command of the operator has to carry out in another sys
     Column("system", Text, nullable=False),
     Column("what", String(30), nullable=False),
     Column("payload", JSON, nullable=False),
-    Column("state", String(10), nullable=False),  # "waiting", "done" or "failed"
+    Column("state", String(10), nullable=False),  # "waiting", "claimed", "done" or "failed"
     Column("attempts", Integer, nullable=False, default=0),
     Column("since", Moment, nullable=False),
     Column("not_before", Moment, nullable=False),

@@ -16,7 +16,6 @@ from rules.vocabulary import Certainty, Language, RequestType
 Words = tuple[Word, ...]
 
 _FOREIGN = frozenset({Sense.POLICY, Sense.OTHERS, Sense.STATE_BODY, Sense.AUTHORITY, Sense.SUBSCRIBE, Sense.GATHERING, Sense.BUSINESS})
-_WITH_DATA = frozenset({Sense.PROCESSING, Sense.TRANSFER, Sense.THIRD_PARTY, Sense.AUTOMATED})
 _NOT_ACROSS = {Sense.CHANGE: frozenset({Sense.PROCESSING})}
 """Changes in the processing of data are not changes of the data."""
 LONGEST_SENTENCE = 80

@@ -38,13 +38,18 @@ PROOF_IN = {
     Language.EN: "Law No. 94-V, article 25(2)(5)",
 }
 REPLY_IN = {
-    Language.KK: "осы хатқа жауап жаз",
-    Language.RU: "ответьте на это письмо",
-    Language.EN: "reply to this letter",
+    Language.KK: "осы хатқа жауап жазыңыз",
+    Language.RU: "просто ответьте на это письмо",
+    Language.EN: "just reply to this letter",
 }
 TELLS_NO_MORE = (LetterKind.CONFIRMATION, LetterKind.NOTICE)
 """Letters to an address that somebody named: whose request it is they do not say."""
 
+REPLY_WITH_A_WORD = {
+    Language.KK: "осы хатқа жауап жазып, жауабыңызды ИӘ сөзінен бастаңыз",
+    Language.RU: "ответьте на это письмо и начните ответ словом ДА",
+    Language.EN: "reply to this letter, and begin your reply with the word YES",
+}
 FIRST_PERSON_PAST = {
     Language.KK: re.compile(r"(?:дық|дік|тық|тік)\."),
     Language.RU: re.compile(r"Мы (?:\w+ )?\w+ли\b(?! Ваше письмо)"),
@@ -73,7 +78,7 @@ def test_every_letter_has_its_reference_what_we_understood_and_a_way_back(
 
     for each in languages_of(language):
         assert read_wording(each).types[request_type].asks in written or kind in TELLS_NO_MORE
-        assert REPLY_IN[each] in written
+        assert (REPLY_WITH_A_WORD if kind is LetterKind.CONFIRMATION else REPLY_IN)[each] in written
     assert len(languages_of(language)) == written.count(f": {REFERENCE}\n")
 
 
@@ -146,6 +151,16 @@ def test_i12_exactly_what_is_done_is_said_to_be_done(kind: LetterKind, language:
     written = text(kind, RequestType.QUESTION, language, done=frozenset({duty}))
 
     assert [sentences[duty]] == [sentence for sentence in sentences.values() if f"\n{sentence}\n" in written]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", TELLS_NO_MORE)
+def test_i12_a_letter_to_an_address_that_somebody_names_says_of_nothing_else_that_it_is_done(
+    kind: LetterKind, language: Language | None
+) -> None:
+    written = text(kind, RequestType.UPDATE, language, done=frozenset(Duty), due=DUE, clause="8.3", clause_is_policys=True)
+
+    assert [] == [sentence for each in languages_of(language) for sentence in read_wording(each).done.values() if sentence in written]
 
 
 @pytest.mark.parametrize("language", Language)

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from mailbot.judging import asked_changes
 from rules.details import MOST_VALUES, proposed, told_by_words
 from rules.details_change import Change, Field
-from rules.details_contact import as_address, as_phone
+from rules.details_contact import as_address, as_phone, as_the_library_writes
 from rules.details_form import HEADINGS, LABELS, filled_lines, held_fields
 from rules.details_text import cleaned
 from rules.details_typed import as_meant
 from rules.message import read
 from rules.own_words import own_words, rejoined
 from rules.vocabulary import Language
+from tests.learn import LATER_ROUNDS
 from tests.score import CASES
-from tests.score_updates import own, samples
+from tests.score_updates import in_file, own, samples
 
 LETTERS = tomllib.loads((Path(__file__).parent / "updates.toml").read_text(encoding="utf-8"))["letter"]
 
@@ -50,7 +51,20 @@ def test_the_old_value_is_told_where_the_letter_states_it_plainly_and_is_never_a
 
 
 def test_letters_of_others_are_read_as_recorded() -> None:
-    """Hardly anything wrong is proposed, and not much left out of what is known to be an update; these letters taught it."""
+    """Nothing wrong is ever proposed, and hardly anything is left out of what is known to be an update."""
+    expected = found = 0
+    first_rounds = [file for file in CASES.glob("updates_*.toml") if not any(word in file.name for word in LATER_ROUNDS)]
+    for letter in (*samples(), *(each for file in first_rounds for each in in_file(file))):
+        changes = proposed(letter.case.subject, rejoined(own_words(letter.case.body)), sender=letter.sender)
+        read = frozenset((str(change.field), change.new) for change in changes)
+        meant = letter.meant(read)
+        assert read <= meant, letter.case
+        expected, found = expected + len(meant), found + len(read)
+    assert found >= 0.97 * expected
+
+
+def test_letters_of_the_later_rounds_are_read_as_recorded() -> None:
+    """No pattern was tuned on most of them: hardly anything wrong is proposed, and not much left out; they taught what is learnt."""
     expected = found = right = 0
     for letter in (*samples(), *own(CASES)):
         changes = proposed(letter.case.subject, rejoined(own_words(letter.case.body)), sender=letter.sender)
@@ -82,6 +96,12 @@ def test_a_value_is_found_and_recorded_as_it_is_spelt(body: str, recorded: str) 
     assert [recorded] == [change.new for change in told_by_words("", body, sender=None).changes]
 
 
+@given(st.sampled_from(["+7", "8", "7", "", "+7 ", "8 (", "+", "+8", "+998"]), st.from_regex(r"[79][0-9]{7,10}", fullmatch=True))
+def test_what_is_written_without_the_library_is_what_the_library_writes(prefix: str, rest: str) -> None:
+    written = prefix + rest
+    assert as_the_library_writes(written, "".join(filter(str.isdigit, written))) == as_phone(written)
+
+
 @pytest.mark.parametrize(
     ("written", "recorded"),
     [
@@ -92,6 +112,8 @@ def test_a_value_is_found_and_recorded_as_it_is_spelt(body: str, recorded: str) 
         ("8 727 000 00 21", "+77270000021"),
         ("900101300000", None),
         ("12 34", None),
+        ("+7 700 000 51 4", None),  # a digit is missing, and no other one takes its place
+        ("+7700000514", None),
     ],
 )
 def test_a_phone_is_recorded_as_plus_and_digits(written: str, recorded: str | None) -> None:

@@ -81,7 +81,9 @@ def test_the_daemon_takes_in_what_lies_there_when_it_begins(
     drag(dovecot, mailbox)
     with daemon(config):
         until(lambda: bool(seen_by(smtp)["aigerim@example.com"]))
-    assert ({"held": 1}, 1) == (outcomes_in(config), seen_by(smtp)["aigerim@example.com"])  # the staff may have had their digest by then
+    sent = seen_by(smtp)
+    sent.pop("officer@example.com", None)  # the staff may have had their digest by then
+    assert ({"held": 1}, {"aigerim@example.com": 1}) == (outcomes_in(config), sent)
 
 
 def test_what_recognition_suggests_is_what_it_may_be(dovecot: Dovecot, mailbox: str, config_file: ConfigFile) -> None:
