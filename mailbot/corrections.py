@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from mailbot.arrival import OWN_MARK, Arrival, age_flags, fingerprint_of, read_arrival, with_body
 from mailbot.config import Inbox
-from mailbot.desk import Desk
+from mailbot.desk import Acting, Desk
 from mailbot.errors import Problem
 from mailbot.fetching import Fetcher
 from mailbot.imap import Mailbox
@@ -197,33 +197,33 @@ def read_as_put_there(desk: Desk, arrival: Arrival) -> None:
 # --- what was taken for something else ---------------------------------------------------------------------------------------------
 
 
-def give_type(desk: Desk, reference: str, who: str, kind: RequestType) -> Marked:
+def give_type(acting: Acting, reference: str, kind: RequestType) -> Marked:
     """Make a request what staff say: owed is what that type owes, from the true receipt. No letter is sent again."""
-    with desk.database.write() as tx:
-        request, now = open_request(tx, reference), desk.now()
-        if request.outcome is Outcome.REQUEST and request.type is kind:
-            raise NotPossible(f"{reference} is of type {kind} already")
-        typed = _typed(desk, tx, request, kind)
-        corrections.retype(tx, typed.request, who, now)
-        register.note(tx, [(reference, "typed", who, {"type": kind, **_was(request)})], now)
-        if not register.changes_of(tx, reference):
-            register.propose(tx, [(reference, change) for change in typed.changes])
-        if typed.stops is not None and not _has_stopped(tx, request):
-            subscribers.stop_messages(tx, {reference: typed.stops}, now)
-            register.note(tx, [(reference, "messages_stopped", who, {})], now)
-        queue_for(tx, desk, reference)
-        corrections.keep(tx, _correction(request, kind, who, now))
-        return Marked(found(tx, reference), still_stopped=typed.stops is None and _has_stopped(tx, request))
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request, now = open_request(tx, reference), desk.now()
+    if request.outcome is Outcome.REQUEST and request.type is kind:
+        raise NotPossible(f"{reference} is of type {kind} already")
+    typed = _typed(desk, tx, request, kind)
+    corrections.retype(tx, typed.request, who, now)
+    register.note(tx, [(reference, "typed", who, {"type": kind, **_was(request)})], now)
+    if not register.changes_of(tx, reference):
+        register.propose(tx, [(reference, change) for change in typed.changes])
+    if typed.stops is not None and not _has_stopped(tx, request):
+        subscribers.stop_messages(tx, {reference: typed.stops}, now)
+        register.note(tx, [(reference, "messages_stopped", who, {})], now)
+    queue_for(tx, desk, reference)
+    corrections.keep(tx, _correction(request, kind, who, now))
+    return Marked(found(tx, reference), still_stopped=typed.stops is None and _has_stopped(tx, request))
 
 
-def dismiss(desk: Desk, reference: str, who: str) -> Marked:
+def dismiss(acting: Acting, reference: str) -> Marked:
     """Close a request because staff say that nobody asked for anything. No letter is sent, and nothing is undone."""
-    with desk.database.write() as tx:
-        request, now = open_request(tx, reference), desk.now()
-        register.set_state(tx, reference, moved(request, Move.DISMISS), now)
-        register.note(tx, [(reference, "dismissed", who, _was(request))], now)
-        corrections.keep(tx, _correction(request, ORDINARY, who, now))
-        return Marked(found(tx, reference), still_stopped=_has_stopped(tx, request))
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request, now = open_request(tx, reference), desk.now()
+    register.set_state(tx, reference, moved(request, Move.DISMISS), now)
+    register.note(tx, [(reference, "dismissed", who, _was(request))], now)
+    corrections.keep(tx, _correction(request, ORDINARY, who, now))
+    return Marked(found(tx, reference), still_stopped=_has_stopped(tx, request))
 
 
 def _typed(desk: Desk, tx: Connection, request: Registered, kind: RequestType) -> NewEntry:

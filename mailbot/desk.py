@@ -6,6 +6,8 @@ from datetime import datetime
 from secrets import token_urlsafe
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from mailbot.config import Config, Limits, read_moved_days
 from mailbot.letters import LetterOffice
 from mailbot.policies import load_policy
@@ -49,6 +51,15 @@ class Desk:
     by_command: frozenset[str]
     """The systems that a command of the operator tells what is due."""
     now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who of staff acts, at which desk, in which transaction: whoever opens it says how much belongs together."""
+
+    tx: Connection
+    desk: Desk
+    who: str
 
 
 def set_up_desk(config: Config, now: Callable[[], datetime], database: Database | None = None) -> Desk:

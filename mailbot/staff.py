@@ -1,6 +1,6 @@
 """What staff do with a request: approve, refuse, tick off, postpone, reopen. The same acts serve every way of asking for them.
 
-Each act is one transaction that changes the request, the subscriber and the history, and queues the letter it causes.
+Each act changes the request, the subscriber and the history in the transaction that it is given, and queues the letter it causes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from mailbot import access
 from mailbot.access import Release
 from mailbot.amending import amend
 from mailbot.config import Retention
-from mailbot.desk import OWN_SYSTEM, Desk
+from mailbot.desk import OWN_SYSTEM, Acting, Desk
 from mailbot.errors import NoSuchRequest, Problem
 from mailbot.letters import Occasion, plain_text
 from mailbot.opening import write_letter
@@ -39,28 +39,28 @@ class NotPossible(Problem):
     """The request cannot be treated like that."""
 
 
-def approve(desk: Desk, reference: str, who: str, *, what: str | None = None, proof: str | None = None) -> Registered:
+def approve(acting: Acting, reference: str, *, what: str | None = None, proof: str | None = None) -> Registered:
     """Carry out in mailbot's own store what the request asks, or one duty, and tick that off; other systems stay open (I12).
 
     ``proof`` is what staff saw of a person whose old address, or new one, cannot say yes to a change of address (H63).
     """
+    tx, desk, who = acting.tx, acting.desk, acting.who
     if proof is not None and not plain_text(proof):
         raise NotPossible("--proof needs words: what was seen that shows who asks")
-    with desk.database.write() as tx:
-        request = open_request(tx, reference)
-        if request.type is RequestType.UPDATE and what in (None, Duty.AMEND):
-            return _amended(desk, tx, request, who, proof)
-        if proof:
-            raise NotPossible(f"{reference} ({request.type or 'held'}) changes no address, and --proof is for that alone")
-        mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
-        mailbots = [owed for owed in mailbots if (owed.what == what if what else _is_asked(request, owed))]
-        if not mailbots:
-            kind = what or ("held" if request.outcome is Outcome.HELD else request.type)
-            raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
-        here = [owed for owed in mailbots if owed.met_at is None]
-        if not here:
-            raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(request)}")
-        return _do_here(desk, tx, request, here, who, tells=True)
+    request = open_request(tx, reference)
+    if request.type is RequestType.UPDATE and what in (None, Duty.AMEND):
+        return _amended(desk, tx, request, who, proof)
+    if proof:
+        raise NotPossible(f"{reference} ({request.type or 'held'}) changes no address, and --proof is for that alone")
+    mailbots = [owed for owed in request.obligations if _is_mailbots(request, owed)]
+    mailbots = [owed for owed in mailbots if (owed.what == what if what else _is_asked(request, owed))]
+    if not mailbots:
+        kind = what or ("held" if request.outcome is Outcome.HELD else request.type)
+        raise NotPossible(f"{reference} ({kind}) is not mailbot's to carry out: do it, then type `mailbot requests done {reference}`")
+    here = [owed for owed in mailbots if owed.met_at is None]
+    if not here:
+        raise NotPossible(f"{reference}: mailbot has done its part; still open: {_open_ones(request)}")
+    return _do_here(desk, tx, request, here, who, tells=True)
 
 
 def carry_out(desk: Desk, tx: Connection, request: Registered, who: str, *, tells: bool) -> None:
@@ -87,20 +87,20 @@ def _amended(desk: Desk, tx: Connection, request: Registered, who: str, proof: s
     return settled(desk, tx, request.reference, who, did_something=True)
 
 
-def tick_off(desk: Desk, reference: str, who: str, *, what: str | None, system: str | None) -> Registered:
+def tick_off(acting: Acting, reference: str, *, what: str | None, system: str | None) -> Registered:
     """Record that staff met a duty, everywhere or in one system. It changes nothing in mailbot's own store: that is ``approve``."""
-    with desk.database.write() as tx:
-        request = open_request(tx, reference)
-        still_open = [owed for owed in request.obligations if owed.met_at is None]
-        meant = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
-        if what is None and len({owed.what for owed in meant}) > 1:
-            raise NotPossible(f"{reference} owes more than one thing; do one after the other: {_open_ones(request)}")
-        met = [owed for owed in meant if not _is_mailbots(request, owed)]
-        if not met and (still_open or what or system):  # a reopened request may owe nothing, and is closed all the same
-            raise NotPossible(f"{reference} has no open obligation like that to tick off; it has: {_open_ones(request)}")
-        register.meet(tx, [owed.id for owed in met], who, desk.now())
-        register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
-        return settled(desk, tx, reference, who, did_something=bool(met))
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request = open_request(tx, reference)
+    still_open = [owed for owed in request.obligations if owed.met_at is None]
+    meant = [owed for owed in still_open if what in (None, owed.what) and system in (None, owed.system)]
+    if what is None and len({owed.what for owed in meant}) > 1:
+        raise NotPossible(f"{reference} owes more than one thing; do one after the other: {_open_ones(request)}")
+    met = [owed for owed in meant if not _is_mailbots(request, owed)]
+    if not met and (still_open or what or system):  # a reopened request may owe nothing, and is closed all the same
+        raise NotPossible(f"{reference} has no open obligation like that to tick off; it has: {_open_ones(request)}")
+    register.meet(tx, [owed.id for owed in met], who, desk.now())
+    register.note(tx, [(reference, "done", who, {"what": owed.what, "system": owed.system}) for owed in met], desk.now())
+    return settled(desk, tx, reference, who, did_something=bool(met))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,79 +112,79 @@ class Ground:
     kept_until: date | None = None
 
 
-def refuse(desk: Desk, reference: str, who: str, ground: Ground) -> Registered:
+def refuse(acting: Acting, reference: str, ground: Ground) -> Registered:
     """Refuse with a written ground, and tell the person with the right of appeal (I8; Law 94-V art. 8(7), 25(2))."""
+    tx, desk, who = acting.tx, acting.desk, acting.who
     if not plain_text(ground.text):
         raise NotPossible("a refusal needs a written ground: --ground 'obligation unperformed, art. 8(2)'")
     if ground.kept_until is not None and (not plain_text(ground.kept) or ground.kept_until < _today(desk)):
         raise NotPossible("until when something is kept needs what it is, and a day to come: --kept 'invoices' --until 31.12.2030")
-    with desk.database.write() as tx:
-        request = open_request(tx, reference)
-        if request.type is RequestType.AUTHORITY_INQUIRY:
-            raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
-        if stops := [owed for owed in request.obligations if _is_promised_stop(owed)]:
-            raise NotPossible(f"{reference}: messages stop everywhere, whatever is refused; do that first: {_told(request, stops)}")
-        if request.state is State.AWAITING_SENDER:  # staff need not wait for the sender's yes to say no
-            register.set_state(tx, reference, moved(request, Move.HAND_TO_STAFF), desk.now())
-        state = moved(found(tx, reference), Move.REFUSE)
-        register.set_state(tx, reference, state, desk.now())
-        kept = {"kept": ground.kept, "until": ground.kept_until.isoformat() if ground.kept_until else None} if ground.kept else {}
-        register.note(tx, [(reference, "refused", who, {"ground": ground.text, **kept})], desk.now())
-        if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
-            raise NotPossible(
-                f"{reference}: no letter may go to its sender, and nobody is refused without one: "
-                f"tell the person in another way; it stays open until it is done: {_open_ones(request)}"
-            )
-        return found(tx, reference)
+    request = open_request(tx, reference)
+    if request.type is RequestType.AUTHORITY_INQUIRY:
+        raise NotPossible(f"{reference} is from the authorised body: write to it, then type `mailbot requests done {reference}`")
+    if stops := [owed for owed in request.obligations if _is_promised_stop(owed)]:
+        raise NotPossible(f"{reference}: messages stop everywhere, whatever is refused; do that first: {_told(request, stops)}")
+    if request.state is State.AWAITING_SENDER:  # staff need not wait for the sender's yes to say no
+        register.set_state(tx, reference, moved(request, Move.HAND_TO_STAFF), desk.now())
+    state = moved(found(tx, reference), Move.REFUSE)
+    register.set_state(tx, reference, state, desk.now())
+    kept = {"kept": ground.kept, "until": ground.kept_until.isoformat() if ground.kept_until else None} if ground.kept else {}
+    register.note(tx, [(reference, "refused", who, {"ground": ground.text, **kept})], desk.now())
+    if not _write(desk, tx, request, LetterKind.REFUSAL, ground):
+        raise NotPossible(
+            f"{reference}: no letter may go to its sender, and nobody is refused without one: "
+            f"tell the person in another way; it stays open until it is done: {_open_ones(request)}"
+        )
+    return found(tx, reference)
 
 
-def postpone(desk: Desk, reference: str, who: str, day: date) -> Registered:
+def postpone(acting: Acting, reference: str, day: date) -> Registered:
     """Remind staff again on ``day``. The due date stays: the law knows no extension."""
-    with desk.database.write() as tx:
-        request = open_request(tx, reference)
-        if request.due is not None and day > request.due:
-            raise NotPossible(f"{reference} is due on {request.due}; it cannot be postponed past that day, and the law knows no extension")
-        if day <= _today(desk):
-            raise NotPossible(f"{day} is not a day to come")
-        register.postpone(tx, reference, day)
-        register.note(tx, [(reference, "postponed", who, {"to": day.isoformat()})], desk.now())
-        return found(tx, reference)
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request = open_request(tx, reference)
+    if request.due is not None and day > request.due:
+        raise NotPossible(f"{reference} is due on {request.due}; it cannot be postponed past that day, and the law knows no extension")
+    if day <= _today(desk):
+        raise NotPossible(f"{day} is not a day to come")
+    register.postpone(tx, reference, day)
+    register.note(tx, [(reference, "postponed", who, {"to": day.isoformat()})], desk.now())
+    return found(tx, reference)
 
 
-def reopen(desk: Desk, reference: str, who: str, *, what: str | None = None, system: str | None = None) -> Registered:
+def reopen(acting: Acting, reference: str, *, what: str | None = None, system: str | None = None) -> Registered:
     """Give a closed request back to staff, or take ticks back: what they said is owed again, by its old date.
 
     The subscriber stays as it is: messages go again by ``resume_messages`` alone.
     """
-    with desk.database.write() as tx:
-        request = found(tx, reference)
-        if request.state in life.OPEN and what is None and system is None:
-            raise NotPossible(f"{reference} is open ({request.state})")
-        if what is not None or system is not None:
-            _take_back(desk, tx, request, who, _ticked(request, what, system))
-        if request.state not in life.OPEN:
-            register.set_state(tx, reference, moved(request, Move.REOPEN), desk.now())
-            register.note(tx, [(reference, "reopened", who, {})], desk.now())
-        return found(tx, reference)
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request = found(tx, reference)
+    if request.state in life.OPEN and what is None and system is None:
+        raise NotPossible(f"{reference} is open ({request.state})")
+    if what is not None or system is not None:
+        _take_back(desk, tx, request, who, _ticked(request, what, system))
+    if request.state not in life.OPEN:
+        register.set_state(tx, reference, moved(request, Move.REOPEN), desk.now())
+        register.note(tx, [(reference, "reopened", who, {})], desk.now())
+    return found(tx, reference)
 
 
-def resume_messages(desk: Desk, mailbox: str, who: str) -> tuple[str, ...]:
+def resume_messages(acting: Acting, mailbox: str) -> tuple[str, ...]:
     """Send messages to an address again, because the person wants them; return what had stopped them: requests, or staff.
 
     With that the person withdraws an opt_out that is still open: nothing has to stop in the other systems any more.
     """
-    with desk.database.write() as tx:
-        stopped_by = subscribers.stopped_by(tx, desk.keys.of_address(mailbox))
-        for reference in stopped_by:
-            lifted = subscribers.resume_messages(tx, reference, desk.now())
-            register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
-            request = found(tx, reference)
-            if request.type is RequestType.OPT_OUT and request.state in life.OPEN:
-                register.set_state(tx, reference, moved(request, Move.WITHDRAW), desk.now())
-                not_owed = ", ".join(f"{owed.what} ({owed.system})" for owed in request.obligations if owed.met_at is None)
-                register.note(tx, [(reference, "withdrawn", who, {"no_longer_owed": not_owed or "nothing"})], desk.now())
-        by_staff = amendments.resume_address(tx, mailbox, Behind(desk.now(), who, "the person wants messages again"))
-        return (*stopped_by, *(("staff",) if by_staff else ()))
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    stopped_by = subscribers.stopped_by(tx, desk.keys.of_address(mailbox))
+    for reference in stopped_by:
+        lifted = subscribers.resume_messages(tx, reference, desk.now())
+        register.note(tx, [(reference, "messages_resumed", who, {"suppressions_lifted": lifted})], desk.now())
+        request = found(tx, reference)
+        if request.type is RequestType.OPT_OUT and request.state in life.OPEN:
+            register.set_state(tx, reference, moved(request, Move.WITHDRAW), desk.now())
+            not_owed = ", ".join(f"{owed.what} ({owed.system})" for owed in request.obligations if owed.met_at is None)
+            register.note(tx, [(reference, "withdrawn", who, {"no_longer_owed": not_owed or "nothing"})], desk.now())
+    by_staff = amendments.resume_address(tx, mailbox, Behind(desk.now(), who, "the person wants messages again"))
+    return (*stopped_by, *(("staff",) if by_staff else ()))
 
 
 def found(tx: Connection, reference: str) -> Registered:
@@ -386,20 +386,20 @@ def _typed(request: Registered, owed: Owed) -> str:
     return f"approve {request.reference}" + ("" if _is_asked(request, owed) else f" {owed.what}")
 
 
-def release(desk: Desk, reference: str, who: str, order: Release, retention: Retention) -> Registered:
+def release(acting: Acting, reference: str, order: Release, retention: Retention) -> Registered:
     """Answer an access request: one letter, to the address on file, with what is held of the person, or that nothing is (H68)."""
-    with desk.database.write() as tx:
-        request = open_request(tx, reference)
-        request = request if request.subscriber_id is not None else _looked_up(tx, request)
-        letter = access.answer(desk, tx, request, order, retention)
-        earlier = sum(event.what == access.RELEASED for event in register.history_of(tx, reference))
-        outbox.queue(tx, [replace(letter, cause=f"{reference}+{earlier}" if earlier else reference)], desk.now())
-        rests_on = order.proof or ("round trip" if request.confirmed_at else request.standing)
-        detail = {"rests_on": rests_on, "held": "nothing" if order.nothing_is_held else "sent"}
-        register.note(tx, [(reference, access.RELEASED, who, detail)], desk.now())
-        answered = [owed.id for owed in request.obligations if owed.what == Duty.ANSWER and owed.system in (STAFF, OWN_SYSTEM)]
-        register.meet(tx, answered, who, desk.now())
-        return settled(desk, tx, reference, who, did_something=True)
+    tx, desk, who = acting.tx, acting.desk, acting.who
+    request = open_request(tx, reference)
+    request = request if request.subscriber_id is not None else _looked_up(tx, request)
+    letter = access.answer(desk, tx, request, order, retention)
+    earlier = sum(event.what == access.RELEASED for event in register.history_of(tx, reference))
+    outbox.queue(tx, [replace(letter, cause=f"{reference}+{earlier}" if earlier else reference)], desk.now())
+    rests_on = order.proof or ("round trip" if request.confirmed_at else request.standing)
+    detail = {"rests_on": rests_on, "held": "nothing" if order.nothing_is_held else "sent"}
+    register.note(tx, [(reference, access.RELEASED, who, detail)], desk.now())
+    answered = [owed.id for owed in request.obligations if owed.what == Duty.ANSWER and owed.system in (STAFF, OWN_SYSTEM)]
+    register.meet(tx, answered, who, desk.now())
+    return settled(desk, tx, reference, who, did_something=True)
 
 
 def met_by_system(desk: Desk, tx: Connection, reference: str, what: str, system: str) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from storage.tables import MAILABLE, TODAY, metadata
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
 
 BUSY_SECONDS = 10

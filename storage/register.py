@@ -114,6 +114,10 @@ class Registered:
     """When the sender confirmed it by a one-time code."""
     legal_hold: str | None = None
     """Why nothing of it may be destroyed now."""
+    event: str | None = None
+    """What staff entered and no mail told; such an entry has no type."""
+    channel: str | None = None
+    """How it came: None by e-mail, else its place names no message."""
 
 
 @dataclass(frozen=True, slots=True)

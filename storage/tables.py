@@ -65,6 +65,8 @@ Number = BigInteger().with_variant(Integer, "sqlite")
 # Conditions of partial indexes. A query repeats them word for word: SQLite uses such an index for nothing else.
 FILING_DUE = text("filing = 'due'")
 LETTER_WAITS = text("state IN ('queued', 'deferred')")
+LETTER_TO_ENTER = text("settled_at IS NOT NULL AND entered_at IS NULL AND reference IS NOT NULL")
+GOES_ON = text("ended_at IS NULL")
 NOT_LIFTED = text("lifted_at IS NULL")
 
 
@@ -299,6 +301,8 @@ requests = Table(
     Column("proof", String(30)),  # what the standing rests on
     Column("confirmed_at", Moment),
     Column("legal_hold", Text),  # why nothing of it may be destroyed now
+    Column("event", String(30)),  # what staff entered and no mail told: a breach, unlawful processing found ...
+    Column("channel", String(10)),  # null: by e-mail; else "post", "phone" or "in_person": its place names no message
     Index(None, "sender_key"),
     Index(None, "state", "due"),
     Index(None, "received_at"),
@@ -319,6 +323,10 @@ obligations = Table(
     Column("losing", JSON, nullable=False),
     Column("met_at", Moment),
     Column("met_by", Text),
+    Column("trigger", String(30)),  # the request type or the event that it follows from; null: whatever the message may be
+    Column("started_at", Moment),  # the moment that it is counted from; null: that of receipt
+    Column("clause", Text),
+    Column("mark", String(10)),  # how surely the limit is known
     UniqueConstraint("reference", "what", "system"),
 )
 
@@ -377,7 +385,7 @@ tasks = Table(  # what a command of the operator has to carry out in another sys
     Index(None, "state", "not_before"),
 )
 
-events = Table(
+events = Table(  # lines are added and never changed; destruction takes only ``who``, ``detail`` and ``salt``
     "events",
     metadata,
     Column("id", Number, primary_key=True),
@@ -386,7 +394,82 @@ events = Table(
     Column("what", String(40), nullable=False),
     Column("who", Text, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("salt", LargeBinary(16)),
+    Column("payload_hash", LargeBinary(32)),  # of salt, ``who`` and ``detail``
+    Column("hash", LargeBinary(32)),  # of the hash before it and of this line: the chain (``storage.chain``)
     Index(None, "reference"),
+)
+
+reminders = Table(  # who was reminded of what is due, and at which step: nothing is told twice, and what was missed is made up for
+    "reminders",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
+    Column("due", Date, nullable=False),
+    Column("step", String(10), nullable=False),  # working days ahead, "deputy" or "escalated"
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("reference", "due", "step"),
+)
+
+alarms = Table(  # what is wrong with the machine, since when, and whether staff were told of its beginning and its end
+    "alarms",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("what", String(30), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("told_at", Moment),
+    Column("ended_at", Moment),
+    Column("end_told_at", Moment),
+    Index("uq_alarms_going_on", "what", "about", unique=True, sqlite_where=GOES_ON, postgresql_where=GOES_ON),
+)
+
+# --- the digest as interface -----------------------------------------------------------------------------------------
+digests = Table(  # each digest of each reader: what its numbers mean, and the secret with which it is answered (H67)
+    "digests",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("reader_key", LargeBinary(16), nullable=False),
+    Column("code_key", LargeBinary(16), nullable=False, unique=True),  # keyed hash of the secret
+    Column("queued_at", Moment, nullable=False),
+    Column("items", JSON, nullable=False),  # [[number, kind, what it names], ...]
+    Column("head", LargeBinary(32)),  # of the chain of events, as it is printed in the digest
+    Index(None, "reader_key"),
+)
+
+orders = Table(  # what staff ordered by answering a digest; carried out line by line after the message was taken in
+    "orders",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("digest_id", Number, ForeignKey("digests.id"), nullable=False),
+    *_place(),
+    Column("received_at", Moment, nullable=False),
+    Column("standing", String(10), nullable=False),
+    Column("message_id", Text),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("answered_at", Moment),  # null: not all of it is carried out
+    UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("order_id", Number, ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("digest_id", Number, ForeignKey("digests.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("state", String(15), nullable=False),  # "done", "refused", "not_understood", "told", "asked" or "called_off"
+    Column("said", Text, nullable=False),
+    Column("act", Text),  # set where it was done: each item and action once
+    Column("code_key", LargeBinary(16), unique=True),  # of the one-time code that is sent back before what cannot be undone
+    Column("expires_at", Moment),
+    UniqueConstraint("order_id", "number"),
+    UniqueConstraint("digest_id", "act"),
 )
 
 corrections = Table(  # what staff say of a message that mailbot had made something else of: candidates for new cases
@@ -428,13 +511,15 @@ letters = Table(
     Column("marked_at", Moment),
     Column("settled_at", Moment),
     Column("reply", Text),
-    Column("content", LargeBinary, nullable=False),  # last: SQLite reads over what stands before the column it wants
+    Column("content", LargeBinary, nullable=False),  # after those that are often asked for: SQLite reads over what stands before a column
+    Column("entered_at", Moment),  # when its end was entered in the history of its request
     UniqueConstraint("cause", "kind"),
     Index("ix_letters_waiting", "not_before", "id", sqlite_where=LETTER_WAITS, postgresql_where=LETTER_WAITS),
     Index(None, "recipient_key"),
     Index(None, "domain", "claimed_at"),
     Index(None, "claimed_at"),
     Index(None, "reference"),
+    Index("ix_letters_to_enter", "id", sqlite_where=LETTER_TO_ENTER, postgresql_where=LETTER_TO_ENTER),
 )
 
 # --- what other programs read ----------------------------------------------------------------------------------------

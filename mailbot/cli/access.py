@@ -73,10 +73,11 @@ def release(
     """
     from mailbot import staff
     from mailbot.access import Release
+    from mailbot.desk import Acting
 
     settings = settings_in(config)
-    with desk_of(settings) as desk:
-        after = staff.release(desk, reference.upper(), typed_by(), Release(note, proof, nothing), settings.retention)
+    with desk_of(settings) as desk, desk.database.write() as tx:
+        after = staff.release(Acting(tx, desk, typed_by()), reference.upper(), Release(note, proof, nothing), settings.retention)
     print_lines(
         [f"{after.reference}: {after.state}", "the letter is queued; the daemon sends it soon, without a daemon `mailbot run --once` does"]
     )

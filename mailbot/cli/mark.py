@@ -29,12 +29,12 @@ def mark(
     """
     kind = _meant(what)
     from mailbot import corrections
+    from mailbot.desk import Acting
 
-    with desk_of(settings_in(config)) as desk:
-        if kind is None:
-            marked = corrections.dismiss(desk, reference.upper(), typed_by())
-        else:
-            marked = corrections.give_type(desk, reference.upper(), typed_by(), kind)
+    with desk_of(settings_in(config)) as desk, desk.database.write() as tx:
+        acting = Acting(tx, desk, typed_by())
+        named = reference.upper()
+        marked = corrections.dismiss(acting, named) if kind is None else corrections.give_type(acting, named, kind)
     print_lines(_told(marked))
 
 

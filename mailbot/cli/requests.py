@@ -26,7 +26,7 @@ from mailbot.cli.terms import (
 from mailbot.errors import NoSuchRequest, NoWave
 
 if TYPE_CHECKING:
-    from mailbot.desk import Desk
+    from mailbot.desk import Acting
     from storage.evidence import KeptMessage
     from storage.outbox import ListedLetter
     from storage.register import Happening, Registered
@@ -125,7 +125,7 @@ def approve(
     """
     from mailbot import staff
 
-    _act(config, reference, lambda desk, reference, who: staff.approve(desk, reference, who, what=what, proof=proof))
+    _act(config, reference, lambda acting, reference: staff.approve(acting, reference, what=what, proof=proof))
 
 
 @requests_app.command("refuse")
@@ -146,7 +146,7 @@ def refuse(
     from mailbot import staff
 
     order = staff.Ground(ground, kept, read_day(until, "--until") if until else None)
-    _act(config, reference, lambda desk, reference, who: staff.refuse(desk, reference, who, order))
+    _act(config, reference, lambda acting, reference: staff.refuse(acting, reference, order))
 
 
 @requests_app.command("done")
@@ -168,7 +168,7 @@ def done(
     """
     from mailbot import staff
 
-    _act(config, reference, lambda desk, reference, who: staff.tick_off(desk, reference, who, what=what, system=system))
+    _act(config, reference, lambda acting, reference: staff.tick_off(acting, reference, what=what, system=system))
 
 
 @requests_app.command("postpone")
@@ -182,7 +182,7 @@ def postpone(
     from mailbot import staff
 
     until = read_day(day, "DAY")
-    _act(config, reference, lambda desk, reference, who: staff.postpone(desk, reference, who, until))
+    _act(config, reference, lambda acting, reference: staff.postpone(acting, reference, until))
 
 
 @requests_app.command("reopen")
@@ -199,7 +199,7 @@ def reopen(
     """
     from mailbot import staff
 
-    _act(config, reference, lambda desk, reference, who: staff.reopen(desk, reference, who, what=what, system=system))
+    _act(config, reference, lambda acting, reference: staff.reopen(acting, reference, what=what, system=system))
 
 
 @requests_app.command("event")
@@ -268,16 +268,17 @@ def resume(config: ConfigOption = None) -> None:
     print_lines([] if extent.stopped else ["Nothing waits for you because of it."])
 
 
-def _act(config: Path | None, reference: str, act: "Callable[[Desk, str, str], Registered]") -> None:
+def _act(config: Path | None, reference: str, act: "Callable[[Acting, str], Registered]") -> None:
     """Do one act in the operator's name and tell what it changed."""
+    from mailbot.desk import Acting
     from mailbot.retention import follow_up, retention_order
     from storage import register
 
     settings = settings_in(config)
     with desk_of(settings) as desk:
-        with desk.database.read() as tx:
+        with desk.database.write() as tx:
             before = register.find_request(tx, reference.upper())
-        after = act(desk, reference.upper(), typed_by())
+            after = act(Acting(tx, desk, typed_by()), reference.upper())
         follow_up(desk, retention_order(settings))
     print_lines(_changed(before or after, after))
 

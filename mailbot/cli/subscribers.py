@@ -270,11 +270,12 @@ def resume(address: Address, config: ConfigOption = None) -> None:
     Only when the person wants them again: whatever request had stopped them, the stop is lifted, and its history says so.
     """
     from mailbot import staff
+    from mailbot.desk import Acting
     from rules.addresses import mailbox_key
 
     plain, settings = _canonical(address), settings_in(config)
-    with desk_of(settings) as desk:
-        lifted = staff.resume_messages(desk, mailbox_key(plain), typed_by())
+    with desk_of(settings) as desk, desk.database.write() as tx:
+        lifted = staff.resume_messages(Acting(tx, desk, typed_by()), mailbox_key(plain))
     if not lifted:
         raise Problem(f"{address}: messages to it are not stopped")
     print_lines([f"Messages to it are no longer stopped ({', '.join(lifted)}).", *only_here(settings)])

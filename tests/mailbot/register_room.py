@@ -1,19 +1,20 @@
 """A desk with a real store, and a register with what a test puts into it: for the tests of what staff do."""
 
 import email.policy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import select
 
 from mailbot.arrival import read_arrival
 from mailbot.carrying_out import hand_to_staff
 from mailbot.config import load_config
-from mailbot.desk import Desk, set_up_desk
+from mailbot.desk import Acting, Desk, set_up_desk
 from mailbot.intake import take_in
 from mailbot.judging import asked_changes
 from rules.addresses import mailbox_key
@@ -33,6 +34,9 @@ TODAY = date(2026, 11, 20)
 PERSON = "aigul@example.com"
 uids = count(1)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 def office(folder: Path, *, systems: tuple[str, ...] = ()) -> Path:
     """Write a configuration whose servers nobody asks; each of ``systems`` gets a table."""
@@ -49,6 +53,12 @@ def open_desk(config: Path, now: datetime = NOW) -> Iterator[Desk]:
         yield desk
     finally:
         desk.database.close()
+
+
+def act(desk: Desk, doing: Callable[Concatenate[Acting, str, P], T], about: str, who: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Let one of the staff do one thing, in a transaction of its own."""
+    with desk.database.write() as tx:
+        return doing(Acting(tx, desk, who), about, *args, **kwargs)
 
 
 def arrive(

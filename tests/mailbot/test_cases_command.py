@@ -11,7 +11,7 @@ from mailbot import staff
 from mailbot.cli.cases import Nameless
 from mailbot.corrections import dismiss, give_type
 from rules.vocabulary import RequestType
-from tests.mailbot.register_room import arrive, office, open_desk
+from tests.mailbot.register_room import act, arrive, office, open_desk
 from tests.mailbot.typing_room import Type, typist
 
 ME = "staff:dana"
@@ -39,8 +39,8 @@ def test_what_staff_say_is_exported_as_cases_to_be_read_first(mailbot: Type, con
     with open_desk(config) as desk:
         held = arrive(desk, None, FROM, may_be=MANY, fields={"Subject": 'Айгуль: "вопрос" \\ о данных'})
         wrong = arrive(desk, RequestType.REVOKE_CONSENT)
-        give_type(desk, held, ME, RequestType.ACCESS)
-        dismiss(desk, wrong, ME)
+        act(desk, give_type, held, ME, RequestType.ACCESS)
+        act(desk, dismiss, wrong, ME)
     cases, told = exported(mailbot, config)
     assert [("access", 'Имя: "вопрос" \\ о данных'), ("none", "A request")] == [(case["expected"], case["subject"]) for case in cases]
     assert [{"operator", "language", "subject", "body", "expected", "why"}] * 2 == [set(case) for case in cases]
@@ -52,9 +52,9 @@ def test_what_staff_say_is_exported_as_cases_to_be_read_first(mailbot: Type, con
 def test_the_last_word_counts_and_what_mailbot_had_made_of_it_at_first(mailbot: Type, config: Path) -> None:
     with open_desk(config) as desk:
         reference = arrive(desk, None, may_be=MANY)
-        dismiss(desk, reference, ME)
-        staff.reopen(desk, reference, ME)
-        give_type(desk, reference, ME, RequestType.BLOCK)
+        act(desk, dismiss, reference, ME)
+        act(desk, staff.reopen, reference, ME)
+        act(desk, give_type, reference, ME, RequestType.BLOCK)
     ((case,), _) = exported(mailbot, config)
     assert ("block", True) == (case["expected"], "made of it: held:" in case["why"])
 
@@ -62,8 +62,8 @@ def test_the_last_word_counts_and_what_mailbot_had_made_of_it_at_first(mailbot: 
 def test_what_is_reopened_and_not_typed_yet_is_left_out_and_named(mailbot: Type, config: Path) -> None:
     with open_desk(config) as desk:
         reference = arrive(desk, None, may_be=MANY)
-        dismiss(desk, reference, ME)
-        staff.reopen(desk, reference, ME)
+        act(desk, dismiss, reference, ME)
+        act(desk, staff.reopen, reference, ME)
     cases, told = exported(mailbot, config)
     assert ([], True) == (cases, f"nobody has said what they are: {reference}" in told)
 
@@ -71,7 +71,7 @@ def test_what_is_reopened_and_not_typed_yet_is_left_out_and_named(mailbot: Type,
 def test_without_corrections_it_says_so(mailbot: Type, config: Path) -> None:
     assert "nobody has corrected anything yet" in mailbot("cases", "export", "--config", config).out
     with open_desk(config, datetime(2026, 11, 19, 20, tzinfo=UTC)) as desk:  # in Almaty the 20th has begun
-        dismiss(desk, arrive(desk, RequestType.ACCESS), ME)
+        act(desk, dismiss, arrive(desk, RequestType.ACCESS), ME)
     assert 1 == len(exported(mailbot, config, "--since", "20.11.2026")[0])
     assert "nobody has corrected anything since 2026-11-21" in mailbot("cases", "export", "--since", "2026-11-21", "--config", config).out
 

@@ -23,6 +23,7 @@ from tests.conftest import write_config
 from tests.mailbot.register_room import (
     NOW,
     PERSON,
+    act,
     arrive,
     details,
     history,
@@ -73,7 +74,7 @@ def test_a_held_request_that_gets_a_type_owes_what_it_would_have_owed_from_its_r
     with open_desk(config) as desk:
         held, same = arrive(desk, None, may_be=MANY), arrive(desk, kind, "other@example.com")
     with open_desk(config, LATER) as desk:
-        typed, sure = give_type(desk, held, ME, kind).request, request(desk, same)
+        typed, sure = act(desk, give_type, held, ME, kind).request, request(desk, same)
         assert owed(desk, same) == owed(desk, held)
     assert (Outcome.REQUEST, kind, State.AWAITING_STAFF, sure.due) == (typed.outcome, typed.type, typed.state, typed.due)
     assert (TYPED, None, None, ()) == (typed.reason, typed.certainty, typed.matched, typed.may_be)
@@ -82,17 +83,17 @@ def test_a_held_request_that_gets_a_type_owes_what_it_would_have_owed_from_its_r
 
 @pytest.mark.parametrize(("kind", "clause"), [(RequestType.UPDATE, "8.3"), (RequestType.REVOKE_CONSENT, "8.4")])
 def test_a_type_brings_its_clause(desk: Desk, kind: RequestType, clause: str) -> None:
-    assert clause == give_type(desk, arrive(desk, None, may_be=MANY), ME, kind).request.clause
+    assert clause == act(desk, give_type, arrive(desk, None, may_be=MANY), ME, kind).request.clause
 
 
 def test_a_type_that_stops_messages_stops_them_and_that_can_be_undone(desk: Desk) -> None:
     reference = arrive(desk, None, may_be=PERSONAL)
     assert not is_suppressed(desk)
-    marked = give_type(desk, reference, ME, RequestType.REVOKE_CONSENT)
+    marked = act(desk, give_type, reference, ME, RequestType.REVOKE_CONSENT)
     assert (True, False) == (is_suppressed(desk), marked.still_stopped)
     assert (Duty.STOP_MESSAGES, "crm") in still_owed(desk, reference), "mailbot stops only its own (I12)"
     assert ["received", "typed", "messages_stopped"] == history(desk, reference)
-    assert (reference,) == staff.resume_messages(desk, PERSON, ME)
+    assert (reference,) == act(desk, staff.resume_messages, PERSON, ME)
     assert not is_suppressed(desk)
 
 
@@ -101,23 +102,23 @@ def test_h64_of_a_sender_whose_authentication_failed_only_an_opt_out_stops_messa
     reference = arrive(desk, None, may_be=MANY)
     with desk.database.write() as tx:
         tx.execute(update(requests).values(standing=Standing.FAILED))
-    give_type(desk, reference, ME, kind)
+    act(desk, give_type, reference, ME, kind)
     assert stops is is_suppressed(desk)
 
 
 def test_no_letter_is_sent_by_a_type(desk: Desk) -> None:
     reference = arrive(desk, None, may_be=MANY)
     before = kinds_to(desk, reference)
-    give_type(desk, reference, ME, RequestType.OPT_OUT)
+    act(desk, give_type, reference, ME, RequestType.OPT_OUT)
     assert (["acknowledgement"], before) == (before, kinds_to(desk, reference))
 
 
 def test_what_was_done_stays_done_and_what_nobody_owes_any_more_is_gone(config: Path) -> None:
     with open_desk(config) as desk:
         reference = arrive(desk, RequestType.DESTROY)
-        staff.tick_off(desk, reference, ME, what="destroy", system="crm")
+        act(desk, staff.tick_off, reference, ME, what="destroy", system="crm")
     with open_desk(config, LATER) as desk:
-        give_type(desk, reference, "staff:asel", RequestType.BLOCK)
+        act(desk, give_type, reference, "staff:asel", RequestType.BLOCK)
         found = request(desk, reference)
     done = {(each.what, each.system): (each.met_at, each.met_by) for each in found.obligations if each.met_at}
     assert (NOW, ME) == done[Duty.DESTROY, "crm"]
@@ -127,22 +128,22 @@ def test_what_was_done_stays_done_and_what_nobody_owes_any_more_is_gone(config: 
 
 def test_a_duty_that_both_types_owe_and_that_was_met_is_not_owed_again(desk: Desk) -> None:
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    staff.tick_off(desk, reference, ME, what="stop_messages", system="crm")
-    give_type(desk, reference, "staff:asel", RequestType.BLOCK)
+    act(desk, staff.tick_off, reference, ME, what="stop_messages", system="crm")
+    act(desk, give_type, reference, "staff:asel", RequestType.BLOCK)
     assert ("stop_messages", "crm") not in still_owed(desk, reference)
 
 
 def test_messages_that_stopped_for_a_wrong_type_are_told_of(desk: Desk) -> None:
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    assert give_type(desk, reference, ME, RequestType.ACCESS).still_stopped
+    assert act(desk, give_type, reference, ME, RequestType.ACCESS).still_stopped
     assert is_suppressed(desk)
 
 
 def test_after_a_type_it_can_be_approved(desk: Desk) -> None:
     put_on_file(desk)
     reference = arrive(desk, None, may_be=MANY)
-    give_type(desk, reference, ME, RequestType.DESTROY)
-    staff.approve(desk, reference, ME)
+    act(desk, give_type, reference, ME, RequestType.DESTROY)
+    act(desk, staff.approve, reference, ME)
     assert (Duty.DESTROY, "mailbot") not in still_owed(desk, reference)
 
 
@@ -150,21 +151,21 @@ def test_a_day_to_which_it_was_postponed_is_forgotten_for_it_may_be_due_before(d
     reference = arrive(desk, RequestType.QUESTION)
     due = request(desk, reference).due
     assert due is not None
-    staff.postpone(desk, reference, ME, due)
-    give_type(desk, reference, ME, RequestType.OPT_OUT)
+    act(desk, staff.postpone, reference, ME, due)
+    act(desk, give_type, reference, ME, RequestType.OPT_OUT)
     assert None is request(desk, reference).postponed_to
 
 
 def test_the_type_that_it_has_is_refused(desk: Desk) -> None:
     reference = arrive(desk, RequestType.ACCESS)
     with pytest.raises(NotPossible, match=f"{reference} is of type access already"):
-        give_type(desk, reference, ME, RequestType.ACCESS)
+        act(desk, give_type, reference, ME, RequestType.ACCESS)
     assert [] == kept(desk)
 
 
 def test_the_register_keeps_who_said_so_and_what_it_was(desk: Desk) -> None:
     reference = arrive(desk, RequestType.ACCESS, may_be=MANY)
-    give_type(desk, reference, ME, RequestType.DESTROY)
+    act(desk, give_type, reference, ME, RequestType.DESTROY)
     was = {"was_outcome": "held", "was_type": "access", "was_reason": "the test says so"}
     assert [{"type": "destroy", **was}] == details(desk, reference, "typed")
     assert [(reference, Outcome.HELD, RequestType.ACCESS, "destroy", ME)] == kept(desk)
@@ -175,7 +176,7 @@ def test_the_register_keeps_who_said_so_and_what_it_was(desk: Desk) -> None:
 def test_ordinary_mail_is_closed_as_no_request_and_nobody_is_written_to(desk: Desk, kind: RequestType | None) -> None:
     reference = arrive(desk, kind, may_be=() if kind else MANY)
     before = kinds_to(desk, reference)
-    marked = dismiss(desk, reference, ME)
+    marked = act(desk, dismiss, reference, ME)
     assert (State.NO_REQUEST, before) == (request(desk, reference).state, kinds_to(desk, reference))
     assert (kind is RequestType.OPT_OUT) is marked.still_stopped is is_suppressed(desk)
     assert "dismissed" == history(desk, reference)[-1]
@@ -184,19 +185,19 @@ def test_ordinary_mail_is_closed_as_no_request_and_nobody_is_written_to(desk: De
 
 def test_what_is_closed_is_not_marked_until_it_is_reopened(desk: Desk) -> None:
     reference = arrive(desk, RequestType.ACCESS)
-    dismiss(desk, reference, ME)
+    act(desk, dismiss, reference, ME)
     closed = rf"closed \(no_request\); type `mailbot requests reopen {reference}` first"
     with pytest.raises(NotPossible, match=closed):
-        dismiss(desk, reference, ME)
+        act(desk, dismiss, reference, ME)
     with pytest.raises(NotPossible, match=closed):
-        give_type(desk, reference, ME, RequestType.BLOCK)
-    assert State.AWAITING_STAFF == staff.reopen(desk, reference, ME).state
-    assert RequestType.BLOCK is give_type(desk, reference, ME, RequestType.BLOCK).request.type
+        act(desk, give_type, reference, ME, RequestType.BLOCK)
+    assert State.AWAITING_STAFF == act(desk, staff.reopen, reference, ME).state
+    assert RequestType.BLOCK is act(desk, give_type, reference, ME, RequestType.BLOCK).request.type
 
 
 def test_nobody_can_mark_what_is_not_there(desk: Desk) -> None:
     with pytest.raises(NoSuchRequest):
-        dismiss(desk, "2026-00042-K", ME)
+        act(desk, dismiss, "2026-00042-K", ME)
 
 
 def test_the_digest_does_not_count_what_was_no_request_and_decides_it_no_more(config: Path) -> None:
@@ -204,8 +205,8 @@ def test_the_digest_does_not_count_what_was_no_request_and_decides_it_no_more(co
         ledger.place_cursor(tx, Cursor("info@alit.kz", "INBOX", 1, 0, start_at=NOW))
     with open_desk(config, LATER) as desk:
         dismissed, typed = arrive(desk, None, may_be=MANY), arrive(desk, None, "other@example.com", may_be=MANY)
-        dismiss(desk, dismissed, ME)
-        give_type(desk, typed, ME, RequestType.ACCESS)
+        act(desk, dismiss, dismissed, ME)
+        act(desk, give_type, typed, ME, RequestType.ACCESS)
         order = digest_order(load_config(config))
         text = show_digest(desk, order, desk.now()).text
     due, _, rest = text.partition("НОВОЕ С ПРОШЛОЙ СВОДКИ")
@@ -219,9 +220,9 @@ def test_marks_work_on_postgresql_as_well(tmp_path: Path, postgresql: Postgresql
     config = write_config(tmp_path, imap_port=1, smtp_port=1, store={"url": postgresql.fresh_database()})
     with open_desk(config) as desk:
         reference, other = arrive(desk, None, may_be=MANY), arrive(desk, RequestType.OPT_OUT, "other@example.com", may_be=MANY)
-        give_type(desk, reference, ME, RequestType.REVOKE_CONSENT)
-        give_type(desk, reference, ME, RequestType.BLOCK)
-        dismiss(desk, other, ME)
+        act(desk, give_type, reference, ME, RequestType.REVOKE_CONSENT)
+        act(desk, give_type, reference, ME, RequestType.BLOCK)
+        act(desk, dismiss, other, ME)
         assert (True, RequestType.BLOCK) == (is_suppressed(desk), request(desk, reference).type)
         assert ["revoke_consent", "block", "ordinary"] == [says for _, _, _, says, _ in kept(desk)]
 

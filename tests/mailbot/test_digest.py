@@ -23,7 +23,7 @@ from storage.overview import Matter
 from storage.tables import letters
 from tests.conftest import write_config
 from tests.mailbot.digest_room import ALMATY, HELD, INBOX, NOW, TODAY, a_promise, an_item, an_order, only_digest, read, text_of
-from tests.mailbot.register_room import arrive, office, open_desk, still_owed
+from tests.mailbot.register_room import act, arrive, office, open_desk, still_owed
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 ORDER = an_order()
@@ -245,9 +245,9 @@ def test_what_is_open_and_due_first_is_told_of_a_request_and_then_what_else_is_o
 def test_what_is_done_here_waits_for_the_other_systems(desk: Desk) -> None:
     reference = arrived(desk, NOW - DAY, RequestType.STOP_PROCESSING)
     queue_digest(desk, ORDER, NOW - HOUR)
-    staff.tick_off(desk, reference, "staff:test", what="stop_messages", system="crm")
+    act(desk, staff.tick_off, reference, "staff:test", what="stop_messages", system="crm")
     assert {Section.DECIDE: [reference]} == where(desk)
-    staff.approve(desk, reference, "staff:test")
+    act(desk, staff.approve, reference, "staff:test")
     assert {Section.WAITING: [reference]} == where(desk)
 
 
@@ -263,7 +263,7 @@ def test_a_request_whose_sender_wrote_again_is_new_once(desk: Desk) -> None:
 
 def test_a_request_that_was_closed_and_answered_stands_there_because_its_sender_wrote(desk: Desk) -> None:
     reference = arrived(desk, NOW - 2 * DAY, RequestType.ACCESS)
-    staff.tick_off(at(desk, NOW - 2 * DAY), reference, "staff:test", what=None, system=None)
+    act(at(desk, NOW - 2 * DAY), staff.tick_off, reference, "staff:test", what=None, system=None)
     queue_digest(desk, ORDER, NOW - DAY)
     assert {} == where(desk)
     arrived(desk, NOW - HOUR, RequestType.ACCESS, fields={"Subject": f"Re: {reference}"})
@@ -278,7 +278,7 @@ def listed(desk: Desk, now: datetime = NOW) -> list[Matter]:
 
 def test_a_postponed_request_comes_back_on_its_day(desk: Desk) -> None:
     reference = arrived(desk, NOW - HOUR, RequestType.ACCESS)  # due on Thursday
-    staff.postpone(desk, reference, "staff:test", date(2026, 11, 25))
+    act(desk, staff.postpone, reference, "staff:test", date(2026, 11, 25))
     assert {Section.WAITING: [reference]} == where(desk)
     assert {Section.SOON: [reference]} == where(desk, NOW + 2 * DAY)
 
@@ -286,7 +286,7 @@ def test_a_postponed_request_comes_back_on_its_day(desk: Desk) -> None:
 def test_what_is_closed_is_told_once_in_the_next_digest(desk: Desk) -> None:
     queue_digest(desk, ORDER, NOW - DAY)
     reference = arrived(desk, NOW - HOUR, RequestType.OPT_OUT)
-    staff.tick_off(desk, reference, "staff:test", what=None, system=None)
+    act(desk, staff.tick_off, reference, "staff:test", what=None, system=None)
     assert {Section.NEW: [reference]} == where(desk)
     queue_digest(desk, ORDER, NOW)
     assert {} == where(desk, NOW + DAY)
@@ -361,7 +361,7 @@ def test_the_months_requests_are_in_time_late_or_open(desk: Desk) -> None:
     in_time, late = (arrived(desk, NOW - 6 * DAY, RequestType.ACCESS, sender=f"{n}@example.com") for n in (1, 2))
     arrived(desk, NOW - HOUR, RequestType.ACCESS)
     for reference, closed in ((in_time, NOW - 3 * DAY), (late, NOW)):
-        staff.tick_off(at(desk, closed), reference, "staff:test", what=None, system=None)
+        act(at(desk, closed), staff.tick_off, reference, "staff:test", what=None, system=None)
     assert {RequestType.ACCESS: Counter({Result.IN_TIME: 1, Result.LATE: 1, Result.OPEN: 1})} == gathered(desk).numbers
 
 
@@ -373,10 +373,10 @@ def test_what_is_held_is_counted_as_held_even_if_it_may_be_one_thing_only(desk: 
 @pytest.mark.parametrize(("stopped", "result"), [(NOW - 5 * DAY, Result.IN_TIME), (NOW, Result.LATE)])
 def test_each_promise_of_a_request_is_held_against_its_own_date(desk: Desk, stopped: datetime, result: Result) -> None:
     reference = arrived(desk, NOW - 6 * DAY, RequestType.REVOKE_CONSENT)
-    staff.tick_off(at(desk, stopped), reference, "staff:test", what="stop_messages", system="crm")  # due within 48 hours
-    staff.approve(desk, reference, "staff:test")  # due in December
+    act(at(desk, stopped), staff.tick_off, reference, "staff:test", what="stop_messages", system="crm")  # due within 48 hours
+    act(desk, staff.approve, reference, "staff:test")  # due in December
     for what, system in still_owed(desk, reference):
-        staff.tick_off(desk, reference, "staff:test", what=what, system=system)
+        act(desk, staff.tick_off, reference, "staff:test", what=what, system=system)
     assert {RequestType.REVOKE_CONSENT: Counter({result: 1})} == gathered(desk).numbers
 
 

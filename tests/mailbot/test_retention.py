@@ -23,6 +23,7 @@ from tests.mailbot.register_room import (
     NOW,
     PERSON,
     TODAY,
+    act,
     arrive,
     consents_left,
     history,
@@ -258,7 +259,7 @@ def approved(desk: Desk) -> str:
     reference = arrive(desk, RequestType.DESTROY)
     with desk.database.write() as tx:
         tx.execute(update(requests).values(state=State.AWAITING_STAFF))
-    staff.approve(desk, reference, ME)
+    act(desk, staff.approve, reference, ME)
     return reference
 
 

@@ -33,6 +33,7 @@ from tests.mailbot.digest_room import Tags, a_digest, a_page, an_order
 from tests.mailbot.register_room import (
     NOW,
     PERSON,
+    act,
     arrive,
     details,
     kinds_to,
@@ -124,7 +125,7 @@ def opted_out(desk: Desk, sender: str = PERSON) -> str:
     reference = arrive(desk, RequestType.OPT_OUT, sender)
     for what, system in still_owed(desk, reference):
         if system != "crm":
-            staff.tick_off(desk, reference, ME, what=what, system=system)
+            act(desk, staff.tick_off, reference, ME, what=what, system=system)
     queue(desk, reference)
     return reference
 
@@ -136,7 +137,7 @@ def test_a_stop_of_messages_is_queued_at_once_for_the_system_with_a_command_alon
 
 
 def test_a_command_is_told_what_staff_made_of_a_held_request(desk: Desk) -> None:
-    corrections.give_type(desk, arrive(desk, None, may_be=(RequestType.OPT_OUT,)), ME, RequestType.OPT_OUT)
+    act(desk, corrections.give_type, arrive(desk, None, may_be=(RequestType.OPT_OUT,)), ME, RequestType.OPT_OUT)
     assert [("crm", "stop_messages")] == [(task.system, task.what) for task in ahead(desk)]
 
 
@@ -144,7 +145,7 @@ def test_of_a_revocation_messages_stop_at_once_and_the_rest_follows_the_approval
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
     queue(desk, reference)
     assert ["stop_messages"] == whats(desk)
-    staff.approve(desk, reference, ME)
+    act(desk, staff.approve, reference, ME)
     queue(desk, reference)
     assert ["stop_messages", "stop_processing"] == whats(desk)
 
@@ -157,7 +158,7 @@ def test_nothing_that_cannot_be_undone_is_queued_before_it_is_approved(desk: Des
 
 def test_messages_that_go_again_are_not_stopped_elsewhere_for_a_revocation_that_is_still_open(desk: Desk) -> None:
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    staff.resume_messages(desk, mailbox_key(PERSON), ME)
+    act(desk, staff.resume_messages, mailbox_key(PERSON), ME)
     clear(desk)
     assert (Duty.STOP_MESSAGES, "crm") in still_owed(desk, reference)
     queue(desk, reference)
@@ -166,7 +167,7 @@ def test_messages_that_go_again_are_not_stopped_elsewhere_for_a_revocation_that_
 
 def test_a_request_that_is_closed_or_unknown_queues_nothing(desk: Desk) -> None:
     reference = arrive(desk, RequestType.OPT_OUT)
-    staff.tick_off(desk, reference, ME, what=None, system=None)
+    act(desk, staff.tick_off, reference, ME, what=None, system=None)
     clear(desk)
     queue(desk, reference)
     queue(desk, "2026-99999-X")
@@ -175,7 +176,7 @@ def test_a_request_that_is_closed_or_unknown_queues_nothing(desk: Desk) -> None:
 
 def test_a_system_that_is_ticked_off_by_hand_is_not_told(desk: Desk) -> None:
     reference = arrive(desk, RequestType.OPT_OUT)
-    staff.tick_off(desk, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
+    act(desk, staff.tick_off, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
     queue(desk, reference)
     assert [] == whats(desk)
 
@@ -184,7 +185,7 @@ def test_a_wrong_tick_that_is_taken_back_is_carried_out_again(desk: Desk, crm: S
     script(tmp_path, 'cat >> "$here/told"')
     reference = opted_out(desk)
     carry_out(desk, crm)
-    staff.reopen(desk, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
+    act(desk, staff.reopen, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
     queue(desk, reference)
     carry_out(desk, crm)
     first, again = (tmp_path / "told").read_text().splitlines()
@@ -274,7 +275,7 @@ def test_i12_what_the_view_is_said_to_meet_it_shows_as_soon_as_mailbots_own_part
     assert {(PERSON, "informing")} == mailable(desk)
     reference = arrive(desk, kind)
     if (duty, "mailbot") in still_owed(desk, reference):
-        staff.approve(desk, reference, ME, what=duty)
+        act(desk, staff.approve, reference, ME, what=duty)
     assert (set(), True) == (mailable(desk), systems.is_met_by_view(duty))
 
 
@@ -320,13 +321,13 @@ def test_h113_a_letter_says_done_only_after_the_command_has_succeeded(desk: Desk
     """Refused first, then done: the letter that closes the request is written by that alone."""
     put_on_file(desk)
     reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    staff.approve(desk, reference, ME)
+    act(desk, staff.approve, reference, ME)
     for what, system in still_owed(desk, reference):
         if system not in ("crm", "mailbot"):
-            staff.tick_off(desk, reference, ME, what=what, system=system)
+            act(desk, staff.tick_off, reference, ME, what=what, system=system)
     for what, system in still_owed(desk, reference):
         if system == "mailbot":
-            staff.approve(desk, reference, ME, what=what)
+            act(desk, staff.approve, reference, ME, what=what)
     queue(desk, reference)
     script(tmp_path, "exit 1")
     assert carry_out(desk, crm).put_off
@@ -341,7 +342,7 @@ def test_h113_a_letter_says_done_only_after_the_command_has_succeeded(desk: Desk
 
 def test_a_command_that_succeeds_after_staff_closed_the_request_changes_nothing(desk: Desk) -> None:
     reference = opted_out(desk)
-    staff.tick_off(desk, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
+    act(desk, staff.tick_off, reference, ME, what=Duty.STOP_MESSAGES, system="crm")
     before = request(desk, reference)
     with desk.database.write() as tx:
         staff.met_by_system(desk, tx, reference, Duty.STOP_MESSAGES, "crm")

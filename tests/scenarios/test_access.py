@@ -22,7 +22,7 @@ from rules.vocabulary import Language, LetterKind, Outcome, RequestType, Standin
 from storage import register
 from storage.tables import consents, contacts, letters, obligations, receipts, requests, subscribers
 from tests.conftest import ConfigFile
-from tests.mailbot.register_room import NOW, PERSON, arrive, details, history, office, open_desk, put_on_file, still_owed
+from tests.mailbot.register_room import NOW, PERSON, act, arrive, details, history, office, open_desk, put_on_file, still_owed
 from tests.mailbot.typing_room import typist
 from tests.scenarios.outside import message, requests_in, run_once
 from tests.servers import CapturingSmtp, Dovecot
@@ -50,7 +50,7 @@ def asked(desk: Desk, sender: str = PERSON, *, confirmed: bool = True, **columns
 
 
 def release(desk: Desk, reference: str, order: Release = Release()) -> register.Registered:  # noqa: B008 - frozen
-    return staff.release(desk, reference, "staff:officer", order, RETENTION)
+    return act(desk, staff.release, reference, "staff:officer", order, RETENTION)
 
 
 def answers(desk: Desk) -> list[Row[Any]]:
@@ -224,10 +224,10 @@ def test_a_second_release_is_refused_until_the_request_is_opened_again(desk: Des
 
     with pytest.raises(NotPossible, match="closed"):
         release(desk, reference)
-    staff.reopen(desk, reference, "staff:officer")
+    act(desk, staff.reopen, reference, "staff:officer")
     release(desk, reference)
     assert [PERSON, PERSON] == [row.recipient for row in answers(desk)]
-    staff.reopen(desk, reference, "staff:officer", what="answer")
+    act(desk, staff.reopen, reference, "staff:officer", what="answer")
     release(desk, reference)
     assert 3 == len({(row.cause, row.kind) for row in answers(desk)})
 
@@ -245,7 +245,7 @@ def test_a_second_release_is_refused_while_another_system_has_still_to_answer(de
     assert "25 November 2026" in text
     with pytest.raises(NotReleasable, match="released already"):
         release(desk, reference)
-    staff.reopen(desk, reference, "staff:officer", what="answer", system="staff")
+    act(desk, staff.reopen, reference, "staff:officer", what="answer", system="staff")
     release(desk, reference)
     assert 2 == len(answers(desk))
 
@@ -308,7 +308,7 @@ def test_h113_nothing_is_held_is_said_after_every_system_was_looked_in(desk: Des
 
     with pytest.raises(NotReleasable, match="newsletter"):
         release(desk, reference, NOTHING)
-    staff.tick_off(desk, reference, "staff:officer", what="answer", system="newsletter")
+    act(desk, staff.tick_off, reference, "staff:officer", what="answer", system="newsletter")
     assert State.CARRIED_OUT == release(desk, reference, NOTHING).state
     assert 1 == len(answers(desk))
 

@@ -12,6 +12,7 @@ from rules.vocabulary import Duty, Standing, State
 from storage.subscribers import suppressed_since
 from storage.tables import confirmations, letters
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import act
 from tests.scenarios.asking import FAILED, PASSED, Room, room, values
 from tests.scenarios.outside import letters_in, outcomes_in, requests_in, store_of
 from tests.servers import CapturingSmtp, Dovecot
@@ -163,7 +164,7 @@ def test_i12_a_no_that_comes_when_all_is_destroyed_takes_nothing_back_and_is_rea
     letter, now = here.letter_to(DANA), datetime.now(UTC)
     desk = here.desk(now)
     with closing(desk.database):
-        staff.approve(desk, here.request().reference, "officer")
+        act(desk, staff.approve, here.request().reference, "officer")
     here.answer(letter, DANA, "NO")
     request = here.request()
     assert {"request": 1, "follow_up": 1} == outcomes_in(here.config)

@@ -16,6 +16,7 @@ from mailbot.desk import Desk
 from storage import register
 from storage.register import Happening
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import act
 from tests.mailbot.typing_room import typist
 from tests.scenarios.outside import (
     Ended,
@@ -177,7 +178,7 @@ def test_h112_a_closed_request_hears_nothing(dovecot: Dovecot, mailbox: str, con
     dovecot.append(mailbox, request("aigerim", UPDATE))
     run_once(config)
     with at_desk(config) as desk:
-        staff.tick_off(desk, references(config)["aigerim"], "officer", what=None, system=None)
+        act(desk, staff.tick_off, references(config)["aigerim"], "officer", what=None, system=None)
     dovecot.append(mailbox, reply("In-Reply-To: <aigerim.1@example.com>"), "Sent")
     run_once(config)
     assert [] == answers(config)

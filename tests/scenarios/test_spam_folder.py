@@ -8,6 +8,7 @@ from mailbot import staff
 from mailbot.config import load_config
 from mailbot.digest import digest_order, show_digest
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import act
 from tests.scenarios.outside import letters_in, lines_in, ordinary, outcomes_in, request, requests_in, run_once, seen_by
 from tests.scenarios.test_ears import UPDATE, at_desk, history, references, reply
 from tests.scenarios.test_reading_the_mailbox import add_inbox
@@ -45,7 +46,7 @@ def test_h78_a_letter_that_staff_release_is_sent_and_the_spam_folder_stays_as_it
     before = dovecot.snapshot(mailbox, "Junk")
     run_once(config)
     with at_desk(config) as desk:
-        staff.refuse(desk, references(config)["aigerim"], "officer", staff.Ground("no such data"))
+        act(desk, staff.refuse, references(config)["aigerim"], "officer", staff.Ground("no such data"))
     for _ in range(2):
         run_once(config)
     assert {"aigerim@example.com": 1} == seen_by(smtp)

@@ -20,6 +20,7 @@ from mailbot.report import Report
 from rules.vocabulary import State
 from storage import tasks
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import act
 from tests.mailbot.test_systems import all_end
 from tests.scenarios.managed import GIVE_UP_SECONDS, Service
 from tests.scenarios.outside import letters_in, ordinary, request, requests_in, run_once, run_program, seen_by, start_program, store_of
@@ -74,12 +75,12 @@ def revoked(config: Path) -> str:
     with desk_of(config) as desk:
         (entry,) = requests_in(config)
         reference = entry.reference
-        staff.approve(desk, reference, "staff:dana")
+        act(desk, staff.approve, reference, "staff:dana")
         for owed in requests_in(config)[0].obligations:
             if owed.met_at is None and owed.system == "mailbot":
-                staff.approve(desk, reference, "staff:dana", what=owed.what)
+                act(desk, staff.approve, reference, "staff:dana", what=owed.what)
             elif owed.met_at is None and (owed.system, owed.what) != ("crm", "stop_processing"):
-                staff.tick_off(desk, reference, "staff:dana", what=owed.what, system=owed.system)
+                act(desk, staff.tick_off, reference, "staff:dana", what=owed.what, system=owed.system)
         with desk.database.write() as tx:
             systems.queue_for(tx, desk, reference)
     return reference

@@ -15,6 +15,7 @@ from storage import register
 from storage.register import Registered
 from storage.tables import corrections as kept
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import act
 from tests.scenarios.outside import letters_in, lines_in, message, outcomes_in, request, requests_in, run_once, seen_by, store_of
 from tests.scenarios.test_ears import UPDATE, at_desk, daemon, history, until
 from tests.servers import CapturingSmtp, Dovecot
@@ -103,7 +104,7 @@ def test_what_is_typed_an_update_has_what_its_text_asks_to_change(dovecot: Dovec
     run_once(config)
     with at_desk(config) as desk:
         for kind in (RequestType.UPDATE, RequestType.ACCESS, RequestType.UPDATE):
-            corrections.give_type(desk, only(config).reference, "officer", kind)
+            act(desk, corrections.give_type, only(config).reference, "officer", kind)
     with store_of(config) as tx:
         assert ["+77000001234"] == [change.new for change in register.changes_of(tx, only(config).reference)]
 
@@ -216,8 +217,8 @@ def test_i4_a_letter_that_staff_release_leaves_the_message_as_it_lies(
     lying = dovecot.snapshot(mailbox, FOLDER)
     run_once(config)
     with at_desk(config) as desk:
-        corrections.give_type(desk, only(config).reference, "officer", RequestType.ACCESS)
-        staff.refuse(desk, only(config).reference, "officer", staff.Ground("no such data"))
+        act(desk, corrections.give_type, only(config).reference, "officer", RequestType.ACCESS)
+        act(desk, staff.refuse, only(config).reference, "officer", staff.Ground("no such data"))
     for _ in range(2):
         run_once(config)
     assert ({"aigerim@example.com": 2}, lying) == (seen_by(smtp), dovecot.snapshot(mailbox, FOLDER))
