@@ -6,136 +6,52 @@ the unit, cron and a shell mean the same file.
 
 import ipaddress
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import parse_qs, urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from mailbot.config_fields import (
+    Address,
+    Clock,
+    Command,
+    Count,
+    Credential,
+    File,
+    PartyName,
+    PolicyName,
+    Port,
+    Positive,
+    ProviderName,
+    Seconds,
+    ServerName,
+    Start,
+    StoreUrl,
+    SystemName,
+    Text,
+    Tls,
+    Url,
+    YesNo,
+    Zone,
+)
 from mailbot.config_mistakes import sentences
 from mailbot.errors import ConfigurationMistake
 from mailbot.providers import closed, published
-from rules.authentication import is_safe_pattern
 from rules.working_days import NO_OVERRIDES, CalendarMistakes, Override, read_overrides
 
-_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[^\W_](?:[^\W_]|[.-](?![.-]))*")
-_RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)", re.DOTALL)
-
-
-def _need_address(address: str) -> str:
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError("is not an e-mail address; write it as name@example.com")
-    return address
-
-
-def _need_clock(clock: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", clock):
-        raise ValueError('is not a time of day; write it as "09:00"')
-    return clock
-
-
-def _need_start(start: object) -> Literal["now"] | date:
-    if start == "now":
-        return "now"
-    with suppress(ValueError):
-        start = date.fromisoformat(start) if isinstance(start, str) else start
-    if isinstance(start, date) and not isinstance(start, datetime):
-        return start
-    raise ValueError('needs "now" or a day, as 2026-11-25')
-
-
-def _need_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError('is not a time zone; write for example "Asia/Almaty"') from error
-    return name
-
-
-def _need_file_name(name: str) -> str:
-    if "/" in name or name in {".", ".."}:
-        raise ValueError("is the name of a credential and holds no slash")
-    return name
-
-
-def _need_system_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
-        raise ValueError("needs a name of small Latin letters, digits, - and _, 60 at most")
-    if name in {"mailbot", "staff"}:
-        raise ValueError(f'cannot be "{name}": mailbot calls something of its own so')
-    return name
-
-
-def _need_server_name(name: str) -> str:
-    if not re.fullmatch(r"(\*\.[\w-]+\.)?[\w-]+(\.[\w-]+)*", name):
-        raise ValueError('needs the name of your mail server, as "mx.alit.kz", or "*.mx.alit.kz" for every server under one name')
-    if not is_safe_pattern(name):
-        raise ValueError(
-            "would believe the servers of strangers; write your mail server's own name before the domain that everybody can get"
-        )
-    return name
-
-
-def _beside_config(path: Path, info: ValidationInfo) -> Path:
-    return info.context / path if info.context else path
-
-
-def _policy_beside_config(name: str, info: ValidationInfo) -> str:
-    names_a_file = "/" in name or name.endswith(".toml")
-    return str(_beside_config(Path(name), info)) if names_a_file else name
-
-
-def _store_beside_config(url: str, info: ValidationInfo) -> str:
-    relative = _RELATIVE_SQLITE.fullmatch(url)
-    return f"{relative[1]}{_beside_config(Path(relative[2]), info)}" if relative else url
-
-
-def _keep_password_out(url: str) -> str:
-    try:
-        address = urlsplit(url)
-        has_password = bool(address.password) or "password" in parse_qs(address.query)
-    except ValueError:  # what is no URL is told by the store
-        return url
-    if has_password:
-        raise ValueError("holds a password; take it out and keep it in ~/.pgpass (mode 0600)")
-    return url
-
-
 USUAL_PLACES = (Path("/etc/mailbot/config.toml"), Path("config.toml"))
-
-Tls = Literal["implicit", "starttls", "none"]
-ProviderName = Literal["gmail", "yandex", "mail.ru", "microsoft365", "custom"]
-Text = Annotated[str, Field(min_length=1)]
-Address = Annotated[Text, AfterValidator(_need_address)]
-Clock = Annotated[Text, AfterValidator(_need_clock)]
-Start = Annotated[Literal["now"] | date, PlainValidator(_need_start)]
-Zone = Annotated[Text, AfterValidator(_need_zone)]
-Credential = Annotated[Text, AfterValidator(_need_file_name)]
-ServerName = Annotated[Text, AfterValidator(_need_server_name)]
-File = Annotated[Path, AfterValidator(_beside_config)]
-PolicyName = Annotated[Text, AfterValidator(_policy_beside_config)]
-StoreUrl = Annotated[Text, AfterValidator(_keep_password_out), AfterValidator(_store_beside_config)]
-Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
-Count = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
-YesNo = Annotated[bool, Field(strict=True)]
 
 
 class Section(BaseModel):
@@ -154,7 +70,7 @@ class Server(Section):
     port: Port
     tls: Tls
     tls_ca_file: File | None = None
-    timeout_seconds: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = 60
+    timeout_seconds: Seconds = 60
     password_file: File | None = None
     password_credential: Credential | None = None
 
@@ -255,6 +171,21 @@ class Smtp(Server):
         return user
 
 
+class Away(Section):
+    """When the staff are away, and who stands in for them."""
+
+    from_: Annotated[date, Field(alias="from")]
+    to: date
+    deputy: Address
+
+    @field_validator("to")
+    @classmethod
+    def _need_an_end_after_the_beginning(cls, to: date, info: ValidationInfo) -> date:
+        if "from_" in info.data and to < info.data["from_"]:
+            raise ValueError("is the last day away, and lies before the first")
+        return to
+
+
 class Staff(Section):
     """The people who decide."""
 
@@ -263,23 +194,54 @@ class Staff(Section):
     digest_days: Literal["daily", "working"] = "daily"
     language: Literal["kk", "ru", "en"] = "ru"
     show_senders: YesNo = False
+    remind_before: tuple[Positive, ...] = (3, 1)
+    away: Away | None = None
+    deputy: Address | None = None
+    escalate_to: tuple[Address, ...] = ()
+
+
+class AlarmRelay(Server):
+    """Another relay, for what must be heard when the first one is away."""
+
+    table = "smtp"
+
+    sender: Address
+    user: Text | None = None
+
+
+class Alarm(Section):
+    """How staff hear of a fault of the machine, and others that it is alive."""
+
+    alert_after: Positive = 30
+    to: tuple[Address, ...] = ()
+    command: Command = ()
+    smtp: AlarmRelay | None = None
+    low_disk_megabytes: Count = 200
+    heartbeat_command: Command = ()
+    heartbeat_url: Url | None = None
+    heartbeat_minutes: Positive = 5
+    metrics_port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 0
+
+
+class ThirdParty(Section):
+    """Somebody who gets data from the operator, and has to be told where the policy promises it."""
+
+    name: PartyName
 
 
 class System(Section):
     """Another place that holds subscribers: staff tick off what they did there, or it reads our view, or its command does it."""
 
-    name: Annotated[Text, AfterValidator(_need_system_name)]
+    name: SystemName
     mode: Literal["manual", "view", "command"] = "manual"
-    command: tuple[Text, ...] = ()
-    timeout_seconds: Annotated[float, Field(strict=True, gt=0, le=3600, allow_inf_nan=False)] = 60
+    command: Command = ()
+    timeout_seconds: Annotated[Seconds, Field(le=3600)] = 60
 
     @field_validator("command")
     @classmethod
-    def _need_program(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _need_command(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if "mode" in info.data and (info.data["mode"] == "command") != bool(command):
             raise ValueError('names a program and its arguments; it goes with mode = "command" and with nothing else')
-        if command and (not command[0].startswith("/") or any("\0" in part for part in command)):
-            raise ValueError('needs the whole path of a program first, as ["/usr/local/bin/newsletter-stop"]')
         return command
 
 
@@ -312,8 +274,10 @@ class Config(Section):
     smtp: Smtp
     staff: Staff = Staff()
     limits: Limits = Limits()
+    alarm: Alarm = Alarm()
     retention: Retention = Retention()
     system: tuple[System, ...] = ()
+    third_party: tuple[ThirdParty, ...] = ()
 
     @field_validator("inbox")
     @classmethod
@@ -341,6 +305,13 @@ class Config(Section):
         if len({system.name for system in systems}) < len(systems):
             raise ValueError("two [[system]] tables have one name")
         return systems
+
+    @field_validator("third_party")
+    @classmethod
+    def _need_distinct_parties(cls, parties: tuple[ThirdParty, ...]) -> tuple[ThirdParty, ...]:
+        if len({party.name for party in parties}) < len(parties):
+            raise ValueError("two [[third_party]] tables have one name")
+        return parties
 
 
 def _folded(folder: str) -> str:

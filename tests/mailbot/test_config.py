@@ -98,7 +98,7 @@ def test_a_line_of_the_example_that_is_commented_out_can_be_used(tmp_path: Path,
     text = EXAMPLE.read_text(encoding="utf-8").replace(
         'filing = "leave"', 'filing = "keyword"' if "filing_name" in line else 'filing = "leave"'
     )
-    text = text.replace('mode = "manual"', 'mode = "command"') if "command =" in line else text
+    text = text.replace('mode = "manual"', 'mode = "command"') if table == "system" and "command =" in line else text
     before, head, after = text.partition(f"[{table}]")
     after = after.replace("\npassword_file", "\n#password_file", 1) if "password_credential" in line else after
     config = load_config(saved(tmp_path, before + head + after.replace(f"\n{line}", f"\n{line[1:]}", 1)))

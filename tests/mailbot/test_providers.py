@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from mailbot.config import Config, ProviderName, load_config
+from mailbot.config import Config, load_config
+from mailbot.config_fields import ProviderName
 from mailbot.errors import ConfigurationMistake
 from mailbot.providers import PROVIDERS, narrowest_name
 
