@@ -22,6 +22,7 @@ from mailbot.digest_words import Digest, Face, Folder, Item, Result, Section
 from mailbot.errors import ConfigurationMistake
 from mailbot.letters import UndeliverableAddress, deliverable, encoded, finished, mailbox, operator_name, refuse_injection
 from mailbot.logs import log
+from mailbot.reminding import Reminder, note_reminders, reminders_due
 from rules.addresses import mailbox_key
 from rules.automatic import LOOP_MARK_FIELD
 from rules.digest_days import day_due
@@ -43,6 +44,15 @@ TEXT_ONLY = {"Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Enco
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """The days on which the staff are away, the first and the last included, and who stands in for them."""
+
+    first: date
+    last: date
+    deputy: str
+
+
+@dataclass(frozen=True, slots=True)
 class DigestOrder:
     """Who is told, when and in which language; which folders are to be read."""
 
@@ -54,6 +64,17 @@ class DigestOrder:
     sender: str
     envelope_sender: str
     folders: tuple[Folder, ...]
+    remind_before: tuple[int, ...] = ()
+    """At how many working days before something is due the digest reminds of it."""
+    away: Absence | None = None
+    deputy: str | None = None
+    """Who hears of what nobody has touched and is due in one working day."""
+    escalate_to: tuple[str, ...] = ()
+
+    def readers_on(self, day: date) -> tuple[str, ...]:
+        """Return who gets the digest of a day: while the staff are away their deputy too."""
+        stands_in = self.away is not None and self.away.first <= day <= self.away.last and self.away.deputy not in self.to
+        return (*self.to, self.away.deputy) if self.to and self.away and stands_in else self.to
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +89,9 @@ class ToStaff:
 
 def digest_order(config: Config) -> DigestOrder:
     """Return what the configuration says of the digest; an address that no letter can reach is a mistake of it."""
-    staff = config.staff
-    try:
-        to = tuple(map(deliverable, staff.digest_to))
-    except UndeliverableAddress as mistake:
-        raise ConfigurationMistake(f"staff.digest_to holds an address that no letter can reach: {mistake}") from mistake
+    staff, away = config.staff, config.staff.away
     return DigestOrder(
-        to=to,
+        to=_reached("staff.digest_to", *staff.digest_to),
         language=Language(staff.language),
         at=time.fromisoformat(staff.digest_at),
         working_only=staff.digest_days == "working",
@@ -82,7 +99,19 @@ def digest_order(config: Config) -> DigestOrder:
         sender=deliverable(config.smtp.sender),
         envelope_sender=config.smtp.envelope_sender or config.smtp.sender,
         folders=tuple((inbox.address, inbox.folder) for inbox in config.inbox),
+        remind_before=staff.remind_before,
+        away=Absence(away.from_, away.to, *_reached("staff.away.deputy", away.deputy)) if away else None,
+        deputy=next(iter(_reached("staff.deputy", *(each for each in (staff.deputy, away and away.deputy) if each))), None),
+        escalate_to=_reached("staff.escalate_to", *staff.escalate_to),
     )
+
+
+def _reached(key: str, *addresses: str) -> tuple[str, ...]:
+    """Return the addresses as letters go to them; raise ``ConfigurationMistake`` where none can."""
+    try:
+        return tuple(map(deliverable, addresses))
+    except UndeliverableAddress as mistake:
+        raise ConfigurationMistake(f"{key} holds an address that no letter can reach: {mistake}") from mistake
 
 
 def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
@@ -90,7 +119,7 @@ def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
     day = day_due(now, desk.zone, order.at, desk.deadlines.calendar, working_only=order.working_only)
     if day is None or not order.to:
         return False
-    causes = {to: cause_of(desk, DAILY, day.isoformat(), to) for to in order.to}
+    causes = {to: cause_of(desk, DAILY, day.isoformat(), to) for to in order.readers_on(day)}
     with desk.database.read() as tx:
         if overview.is_caused(tx, list(causes.values())) or day < overview.began_at(tx, now).astimezone(desk.zone).date():
             return False
@@ -136,7 +165,13 @@ def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datet
         tasks=tasks.failures(tx),
         over=over_now(tx, desk, since, now),
         exports=access.exports_ready(tx, [matter.reference for matter in matters]),
+        reminders={each.reference: each.left for each in _reminders(tx, desk, order, now)},
+        away_until=order.away.last if order.away and order.readers_on(day) != order.to else None,
     )
+
+
+def _reminders(tx: Connection, desk: Desk, order: DigestOrder, now: datetime) -> tuple[Reminder, ...]:
+    return reminders_due(tx, order.remind_before, _today(desk, now), desk.deadlines.calendar)
 
 
 def _sorted_out(matters: Sequence[Matter], today: date, calendar: Calendar) -> dict[Section, list[Item]]:
@@ -201,6 +236,7 @@ def _queue(desk: Desk, order: DigestOrder, day: date, causes: dict[str, str], no
         page = _page(desk, order, gather(tx, desk, order, day, now))
         letters = [letter_to_staff(desk, order, ToStaff(DIGEST, cause, to, page), now) for to, cause in causes.items()]
         outbox.queue(tx, letters, now)
+        note_reminders(tx, _reminders(tx, desk, order, now), now)
 
 
 def _page(desk: Desk, order: DigestOrder, digest: Digest) -> Page:

@@ -9,7 +9,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -114,6 +114,10 @@ class Digest:
     tasks: Sequence[ListedTask] = ()
     """What the commands of other systems were tried for in vain."""
     over: "Sequence[Over]" = ()
+    reminders: Mapping[str, int] = field(default_factory=dict)
+    """References of the requests that are reminded of, and how many working days are left."""
+    away_until: date | None = None
+    """The last day on which the staff are away and their deputy reads this too."""
 
     def size_of(self, section: Section) -> int:
         """Return how many items a section has, listed or not."""
