@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mailbot.desk import Desk
-from mailbot.digest_words import Line, Speaker, shown
+from mailbot.digest_words import ItemKind, Line, Speaker, shown
 from mailbot.retention import due_for
 from storage import retention
 
@@ -52,7 +52,8 @@ def line_of(speaker: Speaker, over: Over) -> Line:
     who = over.reference or speaker.person(over.address)
     why = tuple(words["why"].format(why=shown(each)) for each in over.why)
     if over.kind is OverKind.HOLD or over.on is None:
-        return Line(words["title_hold"], (who,), why)
+        return Line(words["title_hold"], (who,), tasks=why)
     term = words["due"].format(day=speaker.day(over.due)) if over.due else ""
     tasks = why or (words["decide"],)
-    return Line(words["title_ended"], (who, words["ended"].format(day=speaker.day(over.on))), tasks, term)
+    facts = (who, words["ended"].format(day=speaker.day(over.on)))
+    return Line(words["title_ended"], facts, ItemKind.PERSON, over.address or "", tasks, term)

@@ -10,7 +10,7 @@ from itertools import count
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from mailbot.digest_destruction import line_of
-from mailbot.digest_words import Digest, Face, Line, Section, Speaker, named, words_of
+from mailbot.digest_words import Digest, Face, ItemKind, Line, Numbered, Section, Speaker, named, words_of
 from mailbot.wording import TEMPLATES, read_wording
 from storage.overview import Traffic
 
@@ -49,6 +49,8 @@ class Page:
     subject: str
     text: str
     html: str
+    items: tuple[Numbered, ...] = ()
+    """What the numbers stand for that can be ordered about."""
 
 
 def write_page(digest: Digest, face: Face) -> Page:
@@ -71,7 +73,8 @@ def write_page(digest: Digest, face: Face) -> Page:
     }
     html = environment().get_template("digest/digest.html.j2").render(values)
     text = environment().get_template("digest/digest.txt.j2").render(values)
-    return Page(speaker.subject(), wrapped(text), html)
+    numbered = [Numbered(number, line.kind, line.name) for block in blocks for number, line in block.lines]
+    return Page(speaker.subject(), wrapped(text), html, tuple(each for each in numbered if each.kind is not ItemKind.REMARK))
 
 
 def wrapped(text: str) -> str:

@@ -61,6 +61,26 @@ class Result(StrEnum):
     OPEN = "open"
 
 
+class ItemKind(StrEnum):
+    """What a number on the page stands for."""
+
+    REQUEST = "request"
+    SET_ASIDE = "set_aside"
+    TASK = "task"
+    LETTER = "letter"
+    PERSON = "person"
+    REMARK = "remark"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A number on the page and what it names: a reference, "m12", the id of a task or letter, an address on file; a remark names nothing."""
+
+    number: int
+    kind: ItemKind
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A request on the page: what is owed for it first, and how far that day is: working days left, or days late."""
@@ -147,6 +167,11 @@ class Face:
     operator: str
     domain: str
     show_senders: bool
+    code: str = ""
+    """The secret with which this reader answers; without one the page is only looked at."""
+    reply_to: str = ""
+    head: str = ""
+    """The head of the chain of events, in hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,8 @@ class Line:
 
     title: str
     facts: tuple[str, ...] = ()
+    kind: ItemKind = ItemKind.REMARK
+    name: str = ""
     tasks: tuple[str, ...] = ()
     term: str = ""
     counted: str = ""
@@ -226,6 +253,8 @@ class Speaker:
             spent = 100 if gone >= whole else max(0, 100 * gone // whole)
         return Line(
             title=self.kind(matter),
+            kind=ItemKind.REQUEST,
+            name=matter.reference,
             facts=(matter.reference, self.person(matter.sender)),
             tasks=tuple(self._tasks(section, item)),
             term=self._term(item),
@@ -310,7 +339,11 @@ class Speaker:
         words = self.words["set_aside"]
         why = words.get(aside.reason, words["could_not_be_read"])
         return Line(
-            words["title"].format(when=self.when(aside.received_at)), (aside.name, named((aside.place.inbox, aside.place.folder))), (why,)
+            words["title"].format(when=self.when(aside.received_at)),
+            (aside.name, named((aside.place.inbox, aside.place.folder))),
+            ItemKind.SET_ASIDE,
+            aside.name,
+            (why,),
         )
 
     def task(self, task: ListedTask) -> Line:
@@ -321,13 +354,14 @@ class Speaker:
         told = [words["failed"].format(when=self.when(task.since), n=task.attempts)]
         told += [words["said"].format(reply=shown(reply))] if reply else []
         title = _opened(self.words["duty"].get(task.what, task.what))
-        return Line(title, (task.reference, task.system), (*told, words["cure"].format(system=task.system)))
+        cure = words["cure"].format(system=task.system)
+        return Line(title, (task.reference, task.system), ItemKind.TASK, str(task.id), (*told, cure))
 
     def letter(self, letter: Undelivered) -> Line:
         """Tell of a letter that did not arrive, or goes out later."""
         title = self.words["letter"].get(letter.kind, letter.kind)
         facts = (*([letter.reference] if letter.reference else []), self.person(letter.recipient))
-        return Line(title, facts, (self._delivery(letter),))
+        return Line(title, facts, ItemKind.LETTER, str(letter.id), (self._delivery(letter),))
 
     def _delivery(self, letter: Undelivered) -> str:
         words = self.words["delivery"]

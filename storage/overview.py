@@ -76,6 +76,7 @@ class Undelivered:
     queued_at: datetime
     not_before: datetime
     reply: str | None
+    id: int = 0
 
     @property
     def is_capped(self) -> bool:
@@ -177,11 +178,11 @@ def inquiries(tx: Connection) -> tuple[Inquiry, ...]:
 
 def undelivered(tx: Connection, queued_before: datetime) -> tuple[Undelivered, ...]:
     """Return the letters that did not arrive, that a cap holds back, or that wait since before then; newest first."""
-    names = ("reference", "kind", "state", "recipient", "queued_at", "not_before", "reply")
+    names = ("reference", "kind", "state", "recipient", "queued_at", "not_before", "reply", "id")
     stuck = letters.c.state.in_(NEVER_ARRIVED) | (letters.c.reply == OVER_A_CAP) | (letters.c.queued_at < queued_before)
     chosen = select(*(letters.c[name] for name in names)).where(letters.c.state.not_in(SETTLED_WELL), stuck).order_by(letters.c.id.desc())
     return tuple(
-        Undelivered(row.reference, row.kind, LetterState(row.state), row.recipient, row.queued_at, row.not_before, row.reply)
+        Undelivered(row.reference, row.kind, LetterState(row.state), row.recipient, row.queued_at, row.not_before, row.reply, row.id)
         for row in tx.execute(chosen)
     )
 
