@@ -74,7 +74,7 @@ class ItemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A number on the page and what it names: a reference, "m12", the id of a task or letter, an address on file; a remark names nothing."""
+    """A number on the page and what it names: a reference, "m12", a task or letter by its id, an address; a remark names nothing."""
 
     number: int
     kind: ItemKind

@@ -103,7 +103,7 @@ def test_i6_no_line_of_the_log_names_a_reader(desk: Desk) -> None:
 def test_the_configuration_says_who_is_told_when_and_how(tmp_path: Path) -> None:
     staff_table = {"digest_at": "18:30", "digest_days": "working", "language": "kk", "show_senders": True}
     config = write_config(tmp_path, imap_port=1, smtp_port=1, staff=staff_table)
-    expected = an_order(language=Language.KK, working_only=True, show_senders=True, envelope_sender="info@alit.kz")
+    expected = an_order(language=Language.KK, working_only=True, show_senders=True, envelope_sender="info@alit.kz", remind_before=(3, 1))
     assert replace(expected, at=time(18, 30)) == digest_order(load_config(config))
 
 
