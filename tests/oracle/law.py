@@ -10,6 +10,7 @@ Statute = Law of the Republic of Kazakhstan No. 94-V of 21 May 2013; L1 to L16 a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Literal, NamedTuple
 
 Operator = Literal["medico-intech", "wadjet", "kazger", "technowomen"]
@@ -27,25 +28,25 @@ Duty = Literal[
 
 
 class Candidate(NamedTuple):
-    """A limit that applies: the last day it leaves, 24:00 of that day."""
+    """A limit that applies: the last day it leaves, to 24:00; None where the text gives no number."""
 
-    day: date
+    day: date | None
     source: str
 
 
 class Verdict(NamedTuple):
-    """The earliest of the limits of one duty, and those it beat. Of equals the statute stands first."""
+    """The earliest of the limits of one duty, and those it beat. Of equals the statute stands first.
 
-    day: date
+    A duty for which neither law nor policy names a number is owed without a day.
+    """
+
+    day: date | None
     source: str
     losing: tuple[Candidate, ...]
 
 
 def due(operator: Operator, trigger: Trigger, moment: datetime, zone: tzinfo) -> dict[Duty, Verdict]:
-    """The duties that a request received, or an event happening, at this moment lays on the operator.
-
-    A duty for which neither law nor policy names a number is not here: it cannot be late.
-    """
+    """The duties that a request received, or an event happening, at this moment lays on the operator."""
     received = moment.astimezone(zone)
     candidates: dict[Duty, list[Candidate]] = {}
     for limit in (*STATUTE, *PROMISES[operator]):
@@ -56,7 +57,7 @@ def due(operator: Operator, trigger: Trigger, moment: datetime, zone: tzinfo) ->
 
 
 def earliest(limits: Sequence[Candidate]) -> Verdict:
-    first, *losing = sorted(limits, key=lambda limit: limit.day)
+    first, *losing = sorted(limits, key=lambda limit: limit.day or date.max)
     return Verdict(first.day, first.source, tuple(losing))
 
 
@@ -65,10 +66,10 @@ def earliest(limits: Sequence[Candidate]) -> Verdict:
 # Civil Code Art. 172-176. A term turns the moment of receipt, in the operator's zone, into its last day. Day 0 is the day of
 # receipt, be it 23:59 or a Sunday; counting starts the day after.
 
-Term = Callable[[datetime], date]
+Term = Callable[[datetime], date | None]
 
 
-def working_days(count: int) -> Term:
+def working_days(count: int) -> Callable[[datetime], date]:
     """The n-th working day after day 0."""
 
     def last_day(received: datetime) -> date:
@@ -111,12 +112,17 @@ def at_once(received: datetime) -> date:
     return received.date()
 
 
+def no_number(received: datetime) -> None:
+    """Promised, but not by when."""
+
+
 def working_day_from(day: date) -> date:
     while not is_working_day(day):
         day += timedelta(days=1)
     return day
 
 
+@cache
 def is_working_day(day: date) -> bool:
     if day in WORKING_BY_ORDER:
         return True
@@ -157,8 +163,7 @@ class Limit:
     in_force_from: date = date.min
 
 
-# L2 and L13 give no number: a revocation that is not available is refused within L1, an authority's inquiry has the term that
-# stands in its own letter, which staff read.
+# L2 adds no day: a revocation that is not available is refused within L1.
 STATUTE = (
     # Art. 8(7) had no number before this day, so a request received before it has no day of the law to be late on.
     Limit("L1 Art. 8(7)", ("revoke_consent", "stop_processing"), ("stop_processing",), working_days(15), date(2026, 1, 18)),
@@ -167,31 +172,50 @@ STATUTE = (
     # From "receipt of what confirms it". Strictest: the request itself confirms it.
     Limit("L4 Art. 24(1)(2), 25(2)(8)", ("update",), ("amend",), working_days(1)),
     Limit("L5 Art. 24(1)(3), 25(2)(8)", ("block",), ("block",), working_days(1)),
-    # From the finding that there was no breach. Strictest: a person's demand to unblock is counted from its receipt.
-    Limit("L6 Art. 25(2)(8)", ("no_breach_found", "unblock"), ("unblock",), working_days(1)),
+    # Counted from the finding that there was no breach and from nothing else, so a person's demand alone starts no day.
+    Limit("L6 Art. 25(2)(8)", ("unblock",), ("unblock",), no_number),
+    Limit("L6 Art. 25(2)(8)", ("no_breach_found",), ("unblock",), working_days(1)),
     Limit("L7 Art. 18, 25(2)(8)", ("unlawful",), ("destroy",), working_days(1)),
     Limit("L8 Digital Code Art. 41", ("destroy",), ("destroy",), statute_days(15)),
-    # A purpose reached or a consent expired obliges all to destroy (policies 5.7, 8.4, 8.9), but no text gives it a number of
-    # its own. Strictest: the one number the law has for a destruction that cures nothing unlawful.
-    Limit("L8 Digital Code Art. 41 (5.7, 8.4, 8.9)", ("purpose_ended",), ("destroy",), statute_days(15)),
+    # All owe a destruction when the purpose is reached or the consent expires (5.7, 8.4, 8.9 of the policies), and no text gives
+    # that a number of its own. Strictest: the one number the law has for a destruction that cures nothing unlawful.
+    Limit("L8 Digital Code Art. 41", ("purpose_ended",), ("destroy",), statute_days(15)),
     Limit("L9 Art. 6", ("public_source",), ("remove_from_source",), working_days(1)),
     Limit("L10 Art. 19-1(3)", ("object_automated",), ("answer",), working_days(3), date(2026, 1, 18)),
     Limit("L11 Art. 25(2)(8)", ("breach",), ("notify_authority",), working_days(1), date(2024, 7, 1)),
     # Where the consent asks for it. Strictest: it does.
     Limit("L12 Art. 19(1)", ("transfer",), ("notify_person",), working_days(10)),
+    # The term stands in the authority's own letter, which staff read.
+    Limit("L13 Art. 25(2)(3-1)", ("authority_inquiry",), ("answer",), no_number),
     Limit("L14 Consumer Law Art. 42-4", ("consumer_claim",), ("answer",), statute_days(10)),
-    # A partial withdrawal, so L1 is the ceiling. "At once" is what the product does; the limit is the hard stop.
+    # "At once" is what the product does; the limit is the hard stop, which never comes near its ceiling (L1, a partial withdrawal).
     Limit("L15 48 hours", ("opt_out",), ("stop_messages",), hard_stop(48)),
-    Limit("L1 Art. 8(7)", ("opt_out",), ("stop_messages",), working_days(15), date(2026, 1, 18)),
     Limit("L16 as L3", ("question",), ("answer",), working_days(3)),
-)  # fmt: skip
+)
 
-# A promise without a number adds no limit: the statute's stands above. The three policies of one kind:
-TEN_DAYS_TO_THE_AUTHORITY = Limit("3.2", ("authority_inquiry",), ("answer",), own_days(10))
+# medico-intech, wadjet and kazger promise nearly the same. A promise without a number is owed by the statute's.
+THE_THREE = (
+    Limit("8.3", ("update",), ("amend",), no_number),
+    Limit("8.4", ("revoke_consent",), ("stop_processing",), no_number),
+    Limit("3.2, 4.1", ("access",), ("answer",), no_number),
+    Limit("4.1", ("block",), ("block",), no_number),
+    Limit("4.1", ("destroy",), ("destroy",), no_number),
+    Limit("3.1, 4.1, 8.9", ("stop_processing",), ("stop_processing",), no_number),
+    Limit("8.2, 8.6", ("restrict_transfer",), ("stop_transfer",), no_number),
+    Limit("3.2", ("authority_inquiry",), ("answer",), own_days(10)),
+    Limit("12.1", ("question",), ("answer",), no_number),
+    Limit("5.7, 8.4, 8.9", ("purpose_ended",), ("destroy",), no_number),
+)
 
 NOTICES: tuple[Duty, ...] = ("notify_person", "notify_third_party")
 
 TECHNOWOMEN = (
+    Limit("4.3", ("restrict_transfer",), ("stop_transfer",), no_number),
+    Limit("4.5", ("revoke_consent",), ("stop_processing",), no_number),
+    # A revocation or a demand to stop ends in destruction. L1 says as much ("storing is processing: destroy, or lock"), so L1 numbers it.
+    Limit("6.1, 6.3", ("revoke_consent", "stop_processing"), ("destroy",), no_number),
+    Limit("L1 Art. 8(7)", ("revoke_consent", "stop_processing"), ("destroy",), working_days(15), date(2026, 1, 18)),
+    Limit("8.2, 8.3", ("question",), ("answer",), no_number),
     Limit("9.1", ("access",), ("answer",), own_days(15)),
     Limit("9.3", ("update",), ("amend",), working_days(1)),
     # 9.4 says "one working day" and that the person and each third party are told, without a number for the telling. Strictest:
@@ -203,24 +227,21 @@ TECHNOWOMEN = (
     # "Unlawful" is in the list of 9.4 as well, whoever found it. A mark "public_source" sits on a demand to block or destroy,
     # which owes the notices itself.
     Limit("9.4", ("unlawful",), ("destroy", *NOTICES), working_days(1)),
+    Limit("9.6", ("stop_processing",), ("stop_processing",), no_number),
     # Three days to stop is looser than the statute's one day to destroy, and a looser promise is never a later due date: storing
-    # is processing (L1), so who must destroy by L7 must have stopped by L7.
+    # is processing (L1), so who must have destroyed by L7 must have stopped by L7.
     Limit("9.6", ("unlawful",), ("stop_processing",), working_days(3)),
-    Limit("L7 Art. 18, 25(2)(8) (9.6)", ("unlawful",), ("stop_processing",), working_days(1)),
+    Limit("L7 Art. 18, 25(2)(8)", ("unlawful",), ("stop_processing",), working_days(1)),
     Limit("9.7", ("purpose_ended",), ("destroy",), own_days(15)),
     # Destruction not possible: block instead, at most six months, then destroy. The block has no number of its own: the statute's.
     # The day by which destruction was first owed stays with what first owed it.
-    Limit("L5 Art. 24(1)(3), 25(2)(8) (9.8)", ("destruction_impossible",), ("block",), working_days(1)),
+    Limit("L5 Art. 24(1)(3), 25(2)(8)", ("destruction_impossible",), ("block",), working_days(1)),
     Limit("9.8", ("destruction_impossible",), ("destroy",), own_months(6)),
-    # A revocation or a demand to stop ends in destruction, without a number. Strictest: it is a demand to destroy (L8), earlier
-    # than the fifteen working days of L1.
-    Limit("L8 Digital Code Art. 41 (6.1, 6.3)", ("revoke_consent", "stop_processing"), ("destroy",), statute_days(15)),
-    Limit("L1 Art. 8(7) (6.1, 6.3)", ("revoke_consent", "stop_processing"), ("destroy",), working_days(15), date(2026, 1, 18)),
-)  # fmt: skip
+)
 
 PROMISES: dict[Operator, tuple[Limit, ...]] = {
-    "medico-intech": (TEN_DAYS_TO_THE_AUTHORITY,),
-    "wadjet": (TEN_DAYS_TO_THE_AUTHORITY,),
-    "kazger": (TEN_DAYS_TO_THE_AUTHORITY, Limit("3.2, 4.1", ("opt_out",), ("stop_messages",), at_once)),
+    "medico-intech": THE_THREE,
+    "wadjet": THE_THREE,
+    "kazger": (*THE_THREE, Limit("3.2, 4.1", ("opt_out",), ("stop_messages",), at_once)),
     "technowomen": TECHNOWOMEN,
 }
