@@ -5,7 +5,6 @@ What is on file is looked up by ``storage.access``; the words of the page stand 
 """
 
 import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +27,7 @@ from rules.automatic import screen
 from rules.deadlines import STAFF
 from rules.message import read_header
 from rules.policy import NoteCode, limits_for
+from rules.secret_numbers import masked_numbers
 from rules.vocabulary import Duty, Event, Language, LetterKind, Outcome, RequestType, Standing
 from storage import evidence, register
 from storage.access import Held, OnFile, on_file, what_is_held
@@ -134,42 +134,6 @@ def _told(value: Any, desk: Desk) -> Any:
     return value
 
 
-# --- numbers that are never shown (Law 94-V art. 7) ----------------------------------------------------------------------
-_RUN = re.compile(r"\+?\d+(?:[ \u00a0\u2009\u202f\u2010-\u2013-]\d+)*")
-_GROUP = re.compile(r"\+?\d+")
-
-
-def masked_numbers(text: str) -> str:
-    """Return ``text`` with the last digits alone of what may be an individual's number (IIN) or a card's, however it is spaced."""
-    return _RUN.sub(lambda run: _masked_run(run[0]), text)
-
-
-def _masked_run(run: str) -> str:
-    groups = list(_GROUP.finditer(run))
-    for first in range(len(groups)):
-        for last in range(min(len(groups), first + CARD_DIGITS.stop), first, -1):
-            if _is_secret([group[0] for group in groups[first:last]]):
-                begin, end = groups[first].start(), groups[last - 1].end()
-                return f"{run[:begin]}…{run[end - DIGITS_SHOWN : end]}{_masked_run(run[end:])}"
-    return run
-
-
-def _is_secret(groups: Sequence[str]) -> bool:
-    """Tell whether these digits may be an IIN or a card's number. A telephone number has a plus, or other groups than a card."""
-    if not all(map(str.isdecimal, groups)):
-        return False
-    digits = [int(digit) for group in groups for digit in group]
-    if len(digits) == IIN_DIGITS:
-        month, day = 10 * digits[2] + digits[3], 10 * digits[4] + digits[5]
-        return 1 <= month <= 12 and 1 <= day <= 31 and digits[6] <= 6
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    written_so = len(groups) == 1 or len(groups[0]) == 4
-    return len(digits) in CARD_DIGITS and written_so and (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
-
-
-IIN_DIGITS, CARD_DIGITS, DIGITS_SHOWN = 12, range(13, 20), 4
-
-
 # --- the page ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -258,7 +222,8 @@ def answer(desk: Desk, tx: Connection, request: Registered, order: Release, rete
     """Write the letter that answers an access request; raise ``NotReleasable`` rather than disclose anything to the wrong person."""
     message = read_header(evidence.header_of(tx, request.reference) or b"")
     _refuse_unless_owed(request, register.history_of(tx, request.reference))
-    if request.sender is None or request.standing is Standing.FAILED or screen(message, desk.own) is not None:  # I5
+    unanswerable = request.channel is None and screen(message, desk.own) is not None  # what came by post has no message
+    if request.sender is None or request.standing is Standing.FAILED or unanswerable:  # I5
         raise NotReleasable(f"{request.reference}: no letter may go to its sender; {_by_hand(request)}")
     person = person_of(tx, request)
     (_refuse_nothing if order.nothing_is_held else _refuse_disclosure)(request, person, order)

@@ -48,6 +48,8 @@ class Arrival:
     codes: tuple[bytes, ...] = ()
     """The keys of what may be one-time codes in it."""
     vouched: Vouched = NOBODY_VOUCHED
+    head: Message | None = None
+    """What was read of the header, where that is of usual size and until the message is weighed."""
     is_weighed: bool = False
 
 
@@ -89,11 +91,13 @@ def weigh(desk: Desk, arrival: Arrival) -> None:
     if arrival.is_weighed or arrival.shunt_reason or message.text is None:
         return
     arrival.is_weighed = True
-    arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(f"{message.subject}\n{message.text}"))
+    said = f"{message.subject}\n{' '.join(arrival.pointers.answered_ids)}\n{message.text}"
+    arrival.codes = tuple(desk.keys.of_code(code) for code in codes_in(said))
     arrival.changes = asked_changes(message) if (reading.outcome, reading.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
     authserv_id = desk.authserv_ids.get(arrival.place.inbox)
     if authserv_id and (arrival.codes or reading.outcome is not Outcome.ORDINARY):
-        arrival.vouched = vouch(read_header(arrival.header), authserv_id)
+        arrival.vouched = vouch(arrival.head or read_header(arrival.header), authserv_id)
+    arrival.head = None
 
 
 def fingerprint_of(desk: Desk, arrival: Arrival) -> bytes:

@@ -12,6 +12,7 @@ from mailbot import staff
 from mailbot.amending import amend
 from mailbot.desk import Desk
 from mailbot.logs import log
+from mailbot.recounting import recount_request
 from rules import life
 from rules.decide import WITHDRAWALS
 from rules.life import Move
@@ -106,6 +107,7 @@ def _cancel(tx: Connection, request: Registered, now: datetime) -> None:
 def _go_on(tx: Connection, desk: Desk, request: Registered, now: datetime) -> None:
     """Go on with a request that is confirmed: an update is made, all else waits for staff, or not where the operator says so."""
     confirmations.confirm(tx, request.reference, now)
+    recount_request(tx, desk, staff.found(tx, request.reference), "confirmed", now)  # a clock may start with it
     if request.state is not State.AWAITING_SENDER:  # staff have it: what is to be done may be another thing by now
         return
     if not _carry_out(tx, desk, request, "confirmed by a one-time code", tells=True):

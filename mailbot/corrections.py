@@ -20,20 +20,21 @@ from mailbot.imap import Mailbox
 from mailbot.intake import take_in
 from mailbot.judging import asked_changes
 from mailbot.logs import log, where
-from mailbot.opening import NewEntry, new_entry
+from mailbot.opening import NewEntry, decision_of_staff, new_entry
+from mailbot.recounting import facts_of, recount_request
 from mailbot.rounds import MOST_HANGUPS, MOST_TRIES, Count
 from mailbot.staff import NotPossible, found, moved, open_request
 from mailbot.systems import queue_for
 from rules.authentication import Proof, Vouched
 from rules.automatic import Kind, Screening
-from rules.decide import PERSONAL, STOPS_MESSAGES, Decision, Opening, StopMessages
+from rules.decide import PERSONAL
 from rules.lexicon.letter import language_of, opened
 from rules.life import Move
 from rules.message import read_header
 from rules.own_words import own_words
 from rules.place import Cursor
 from rules.recognition import Reading
-from rules.vocabulary import Duty, Outcome, RequestType, Standing
+from rules.vocabulary import Outcome, RequestType
 from storage import corrections, evidence, ledger, register, subscribers
 from storage.corrections import Correction, Sighting
 from storage.database import StoreFailure
@@ -201,9 +202,11 @@ def give_type(acting: Acting, reference: str, kind: RequestType) -> Marked:
     """Make a request what staff say: owed is what that type owes, from the true receipt. No letter is sent again."""
     tx, desk, who = acting.tx, acting.desk, acting.who
     request, now = open_request(tx, reference), desk.now()
+    if request.event is not None and request.type is None:
+        raise NotPossible(f"{reference} is an event that staff entered ({request.event}): nobody asked for it")
     if request.outcome is Outcome.REQUEST and request.type is kind:
         raise NotPossible(f"{reference} is of type {kind} already")
-    typed = _typed(desk, tx, request, kind)
+    typed, facts = _typed(desk, tx, request, kind), facts_of(tx, request)
     corrections.retype(tx, typed.request, who, now)
     register.note(tx, [(reference, "typed", who, {"type": kind, **_was(request)})], now)
     if not register.changes_of(tx, reference):
@@ -211,6 +214,8 @@ def give_type(acting: Acting, reference: str, kind: RequestType) -> Marked:
     if typed.stops is not None and not _has_stopped(tx, request):
         subscribers.stop_messages(tx, {reference: typed.stops}, now)
         register.note(tx, [(reference, "messages_stopped", who, {})], now)
+    found_besides = replace(facts_of(tx, found(tx, reference)), events=facts.events, term=facts.term)
+    recount_request(tx, desk, found(tx, reference), "typed", now, facts=found_besides)
     queue_for(tx, desk, reference)
     corrections.keep(tx, _correction(request, kind, who, now))
     return Marked(found(tx, reference), still_stopped=typed.stops is None and _has_stopped(tx, request))
@@ -234,21 +239,10 @@ def _typed(desk: Desk, tx: Connection, request: Registered, kind: RequestType) -
     arrival = read_arrival(desk, request.place, request.received_at, 0, header, message, frozenset(request.flags))
     arrival.pointers = replace(arrival.pointers, sender_key=request.sender_key)
     arrival.reading = Reading(Outcome.REQUEST, kind, request.language, clause=desk.policy.clause_for(kind), reason=TYPED)
-    proven = request.standing is not Standing.FAILED or kind is RequestType.OPT_OUT  # as ``rules.decide`` has it
     arrival.is_weighed = True
     arrival.vouched = Vouched(request.standing, Proof(request.proof or Proof.NO_RESULTS))
     arrival.changes = asked_changes(message) if kind is RequestType.UPDATE else ()
-    stops = kind in STOPS_MESSAGES and proven and request.sender_key is not None
-    opening = Opening(
-        kind,
-        request.language,
-        (),
-        (StopMessages(),) if stops else (),
-        for_staff=True,
-        met_at_once=frozenset({Duty.STOP_MESSAGES}) if stops else frozenset(),
-    )
-    decision = Decision(Outcome.REQUEST, "typed_by_staff", "typed_by_staff", opens=opening)
-    return new_entry(desk, arrival, decision, request.reference, request.subscriber_id, desk.now())
+    return new_entry(desk, arrival, decision_of_staff(arrival, kind), request.reference, request.subscriber_id, desk.now())
 
 
 def _has_stopped(tx: Connection, request: Registered) -> bool:

@@ -4,30 +4,36 @@ import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
-from mailbot.alerts import queue_alerts
-from mailbot.carrying_out import hand_over_unconfirmed
+from mailbot import proof
+from mailbot.alarms import Alarms
+from mailbot.clock import ClockWatch, seconds_since_boot
 from mailbot.commands import CLOSED_WITHIN_SECONDS, problems_of, run_due
-from mailbot.config import Config, Inbox, Smtp, System, secret_of
+from mailbot.config import Config, Inbox, System, secret_of
 from mailbot.delivery import Delivery
 from mailbot.desk import set_up_desk
-from mailbot.digest import digest_order, queue_digest
+from mailbot.digest import digest_order
 from mailbot.errors import ConfigurationMistake, Problem
+from mailbot.faults import Signs
+from mailbot.heartbeat import keep_beating
 from mailbot.imap import Address, Mailbox
 from mailbot.instance import Instance, StoreInUse
 from mailbot.logs import log, where
 from mailbot.notify import status, tell, watchdog_seconds
 from mailbot.patience import Patience, Pauses
 from mailbot.pulse import Pulse
+from mailbot.recounting import recount
+from mailbot.relays import relay_of
 from mailbot.report import Report, as_problem, what_a_person_must_see
-from mailbot.retention import NOTHING_YET, do_the_days_job, follow_up, put_right_after_a_restore, retention_order
+from mailbot.retention import retention_order
 from mailbot.rounds import Round
 from mailbot.schedule import wake_again_and_again
 from mailbot.smtp import LONGEST_EXCHANGE_SECONDS, Relay
+from mailbot.threads import in_thread, soon
+from mailbot.wakeful import Wakeful, attempted
 from mailbot.watch import Watch
 from storage import outbox
 from storage.database import StoreFailure
@@ -40,13 +46,10 @@ UNWATCHED_SECONDS = 180
 """The watchdog's interval where no service manager names one."""
 END_WITHIN_SECONDS = 7
 LEAVE_WITHIN_SECONDS = 1.5
-FIRST_LOOK_WITHIN = timedelta(minutes=5)
-"""How long the first digest waits for every inbox to be read once."""
 LINGER_SECONDS = 20.0
 """How long the daemon keeps a connection to the relay when it has nothing more to say."""
-LONGEST_SCOURING_SECONDS = 600.0
-"""How long the store may be written anew after a destruction before that counts as hanging."""
-DELIVERY, SCHEDULE, LEASE = "delivery", "schedule", "lease"
+STORE_ANSWERS_WITHIN_SECONDS = 10.0
+DELIVERY, SCHEDULE, LEASE, ALARMS = "delivery", "schedule", "lease", "alarms"
 
 
 def utc_now() -> datetime:
@@ -57,14 +60,21 @@ def utc_now() -> datetime:
 class Works:
     """The running parts of one mailbot: its desk, its watches, its delivery and its lease."""
 
-    def __init__(self, config: Config, now: Callable[[], datetime] = utc_now, pauses: Pauses | None = None) -> None:
-        """Open the store and read the secrets; raises ``ConfigurationMistake`` or ``StoreFailure`` with a sentence."""
+    def __init__(
+        self,
+        config: Config,
+        now: Callable[[], datetime] = utc_now,
+        pauses: Pauses | None = None,
+        ticks: Callable[[], float] = seconds_since_boot,
+    ) -> None:
+        """Open the store and read the secrets; raises ``ConfigurationMistake`` or ``StoreFailure`` with a sentence.
+
+        ``now`` is the wall clock, and ``ticks`` the one that nobody sets: whoever passes one in passes in both.
+        """
+        self._config = config
         self._pauses = pauses or Pauses()
-        self._order = digest_order(config)
-        self._retention = retention_order(config)
-        self._followed_up = NOTHING_YET
         self.pulse = Pulse((watchdog_seconds() or UNWATCHED_SECONDS) / 3)
-        self._smtp = config.smtp
+        order = digest_order(config)
         self.relay = self._relay()
         self.stop = threading.Event()
         self.desk = set_up_desk(config, now)
@@ -80,8 +90,21 @@ class Works:
         ]
         self.commanded = [system for system in config.system if system.mode == "command"]
         self.instance = Instance(self.desk.database)
+        clock = ClockWatch(self.desk.database, self.desk.zone, timedelta(minutes=config.alarm.alert_after), ticks)
+        self.wakeful = Wakeful(
+            self.desk,
+            order,
+            retention_order(config),
+            clock,
+            all_read=lambda: all(watch.has_gone_round for watch in self.watches),
+            beat=partial(self.pulse.beat, SCHEDULE),
+            letters_wait=self._letters_wait,
+            kept=config.retention,
+            began=now(),
+        )
+        self.alarms = Alarms(self.desk, config, order, self._signs, self._pauses)
+        self._why_no_letters = ""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._began = now()
         self._at_first = "starts"
 
     @property
@@ -106,21 +129,23 @@ class Works:
         report, self._loop, ending = Report(), asyncio.get_running_loop(), ending or asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, ending.set)
-        telling = asyncio.create_task(self._keep_telling())
+        telling, until_ended = asyncio.create_task(self._keep_telling()), ExitStack()
         try:
             if await self._enter(ending, None):
                 self.delivery.linger_seconds = LINGER_SECONDS
                 log.info("started", inboxes=len(self.watches), policy=self.desk.policy.name, policy_version=self.desk.policy.version)
                 tell("READY=1", status("works"))
-                keepers = [_in_thread(watch.keep) for watch in self.watches]
+                self._serve_metrics(until_ended)
+                keepers = [in_thread(watch.keep) for watch in self.watches]
                 runners = [self._keep_carrying_out(system) for system in self.commanded]
-                parts = [ending.wait(), self._keep_lease(), self._keep_delivering(), self._keep_schedule(), *runners, *keepers]
-                await self._work_until_ended(report, parts)
+                own = [self._keep_lease(), self._keep_delivering(), self._keep_schedule(), self._keep_alarms(), self._keep_heartbeat()]
+                await self._work_until_ended(report, [ending.wait(), *own, *runners, *keepers])
                 log.info("stopped")
             else:
                 tell("STOPPING=1")
         finally:
             telling.cancel()
+            until_ended.close()
             self.desk.database.close()
         return report
 
@@ -136,7 +161,7 @@ class Works:
         await asyncio.wait(working, timeout=END_WITHIN_SECONDS)
         try:
             async with asyncio.timeout(LEAVE_WITHIN_SECONDS):
-                await _in_thread(self.instance.leave)
+                await in_thread(self.instance.leave)
         except (StoreFailure, TimeoutError) as failure:  # the lease lapses by itself, and whoever comes next sees that its holder is dead
             log.warning("lease_not_given_up", reason=str(failure))
         for part in working:
@@ -180,10 +205,11 @@ class Works:
 
     async def _rounds_and_delivery(self, report: Report) -> None:
         """Go a round over each inbox while letters are already delivered, then file away what was answered."""
+        await asyncio.to_thread(attempted, "recounting", partial(recount, self.desk), self.desk.now())
         all_in = asyncio.Event()
         delivering = asyncio.create_task(self.delivery.send_what_is_due(until=all_in))
         try:
-            ended = await asyncio.gather(*(_in_thread(watch.once) for watch in self.watches), return_exceptions=True)
+            ended = await asyncio.gather(*(in_thread(watch.once) for watch in self.watches), return_exceptions=True)
             await self._carry_out(report)
             told = await asyncio.gather(asyncio.to_thread(self._tell_at_once), return_exceptions=True)
             all_in.set()
@@ -198,9 +224,10 @@ class Works:
         open_rounds: list[tuple[Round, Mailbox]] = [each for each in ended if not isinstance(each, BaseException)]
         for round_, mailbox in open_rounds:
             try:
-                await _in_thread(_finish, round_, mailbox)
+                await in_thread(_finish, round_, mailbox)
             except (Problem, StoreFailure) as error:
                 report.problems.append(as_problem(error))
+        await asyncio.to_thread(attempted, "proof", partial(proof.enter, self.desk), self.desk.now())
         report.waiting = await asyncio.to_thread(self._count_waiting)
 
     async def _keep_delivering(self) -> None:
@@ -213,12 +240,14 @@ class Works:
                 self.delivery.relay = self._relay()  # the password is read anew: it may have been changed after a refused login
                 await self.delivery.send_what_is_due()
                 problem: Exception | None = self.delivery.tally.problem
+                self._why_no_letters = str(problem or "")
                 if problem is None:
                     patience.went_well()
                     await self._sleep_until_due()
                     continue
             except (StoreFailure, ConfigurationMistake) as failure:
                 problem = failure
+                self._why_no_letters = str(failure)
             if self.delivery.tally.accepted > accepted:  # it takes some, and then wants us to wait: no reason to wait ever longer
                 patience.went_well()
             pause = patience.after(problem)
@@ -228,7 +257,7 @@ class Works:
 
     async def _sleep_until_due(self) -> None:
         longest = self._pauses.longest
-        following = await asyncio.to_thread(self._next_letter)
+        following = await asyncio.to_thread(self.wakeful.next_letter)
         seconds = (following - self.desk.now()).total_seconds() if following else longest
         self.pulse.beat(DELIVERY, longest, "waits for letters")
         try:
@@ -264,74 +293,64 @@ class Works:
     async def _keep_schedule(self) -> None:
         """Wake, again and again, what asks the store whether something is due today."""
         self.pulse.beat(SCHEDULE, self._pauses.between_looks, "starts")
-        await wake_again_and_again(self._do_what_is_due, self._pauses.between_looks)
+        await wake_again_and_again(partial(self.wakeful.look, self._pauses.between_looks), self._pauses.between_looks)
 
-    def _do_what_is_due(self) -> None:
-        """Queue the digest when its moment has come. A failure is told and is no reason to stop taking in mail."""
-        doing = "looks at the clock"
-        self._keep_no_longer()
-        self._keep_telling_at_once()
-        try:
-            now = self.desk.now()
-            if self._has_looked_round(now):
-                queue_digest(self.desk, self._order, now)
-            if (following := self._next_letter()) and following <= now:  # a person's command may have queued one: nobody told us
-                self._letters_wait()
-        except (StoreFailure, Problem) as failure:
-            log.warning("digest_not_queued", reason=str(failure))
-            doing = f"no digest, {failure}"
-        except Exception as error:  # noqa: BLE001 - our bug: requests are still taken in, and that no digest comes is seen
-            log.error("digest_failed", **where(error))
-            doing = "no digest, by a fault of mailbot itself"
-        self.pulse.beat(SCHEDULE, self._pauses.between_looks, doing)
+    async def _keep_alarms(self) -> None:
+        """Look, again and again, whether something is wrong: beside the schedule, which may be what hangs."""
+        await self.alarms.keep(partial(self.pulse.beat, ALARMS), self._pauses.between_looks)
 
-    def _keep_no_longer(self) -> None:
-        """Destroy what is due, before the digest tells of it; a failure is told and is no reason to stop anything else."""
-        self.pulse.beat(SCHEDULE, LONGEST_SCOURING_SECONDS, "keeps no longer what is over")
-        try:
-            now = self.desk.now()
-            if self._followed_up is NOTHING_YET:
-                put_right_after_a_restore(self.desk, self._retention, now)
-            do_the_days_job(self.desk, self._retention, now)
-            self._followed_up = follow_up(self.desk, self._retention, self._followed_up)
-        except (StoreFailure, Problem) as failure:
-            log.warning("retention_not_done", reason=str(failure))
-        except Exception as error:  # noqa: BLE001 - our bug: the digest is sent and mail taken in all the same
-            log.error("retention_failed", **where(error))
+    def _signs(self) -> Signs:
+        """Say what of the faults only the running parts know."""
+        away = {(watch.inbox.address, watch.inbox.folder): watch.away for watch in self.watches if watch.away}
+        return Signs(away, self._why_no_letters, self.pulse.late())
 
-    def _keep_telling_at_once(self) -> None:
-        """Tell what cannot wait for the digest; a failure is told and is no reason to stop anything else."""
+    async def _keep_heartbeat(self) -> None:
+        """Let others hear that mailbot lives, if they are to; not in the first minute, so that one that dies at once is missed."""
+        alarm = self._config.alarm
+        if alarm.heartbeat_command or alarm.heartbeat_url:
+            await asyncio.sleep(3 * self._pauses.between_looks)
+            await keep_beating(alarm.heartbeat_command, alarm.heartbeat_url, self._is_well, 60.0 * alarm.heartbeat_minutes)
+        await asyncio.Event().wait()  # a part that ends would end the others
+
+    async def _is_well(self) -> bool:
+        """Tell whether no part is late and the store answers."""
+        if self.pulse.late():
+            return False
         try:
-            self._tell_at_once()
-        except (StoreFailure, Problem) as failure:
-            log.warning("alerts_not_queued", reason=str(failure))
-        except Exception as error:  # noqa: BLE001 - our bug: the digest is sent and mail taken in all the same
-            log.error("alerts_failed", **where(error))
+            async with asyncio.timeout(STORE_ANSWERS_WITHIN_SECONDS):
+                await in_thread(self.wakeful.next_letter)
+        except (StoreFailure, TimeoutError):
+            return False
+        return True
+
+    def _serve_metrics(self, until: ExitStack) -> None:
+        """Serve metrics if a port is configured. That somebody else has it is told, and is no reason to break the promise."""
+        port = self._config.alarm.metrics_port
+        if not port:
+            return
+        from mailbot.metrics import Figures, serve
+
+        try:
+            until.callback(serve(port, Figures(self.desk, self.wakeful.order, self.pulse.late)))
+        except OSError as error:
+            log.warning("metrics_not_served", port=port, reason=(error.strerror or "unknown error").lower())
 
     def _tell_at_once(self) -> None:
-        """Give to staff what nobody confirmed in time, and alert them."""
-        now = self.desk.now()
-        hand_over_unconfirmed(self.desk, now)
-        queue_alerts(self.desk, self._order, now)
-
-    def _has_looked_round(self, now: datetime) -> bool:
-        """Tell whether a digest would speak of the mail as it is, or would speak in vain of an inbox that is away."""
-        return all(watch.has_gone_round for watch in self.watches) or now - self._began > FIRST_LOOK_WITHIN
+        """Do what one round does beside mail. Whoever started it answers for the clock."""
+        self.wakeful.clock_is_even = True
+        self.wakeful.obey_staff(self.desk.now())
+        self.wakeful.tell_at_once(self.desk.now())
 
     def _letters_wait(self) -> None:
         """Wake delivery, from whatever thread."""
         if self._loop is not None:
-            _soon(self._loop, self.delivery.woken.set)
+            soon(self._loop, self.delivery.woken.set)
 
     def _beat_delivery(self) -> None:
         self.pulse.beat(DELIVERY, LONGEST_EXCHANGE_SECONDS, "delivers")
 
     def _relay(self) -> Relay:
-        return relay_of(self._smtp, secret_of(self._smtp) if self._smtp.user else None)
-
-    def _next_letter(self) -> datetime | None:
-        with self.desk.database.read() as tx:
-            return outbox.next_moment(tx)
+        return relay_of(self._config.smtp, secret_of(self._config.smtp) if self._config.smtp.user else None)
 
     def _count_waiting(self) -> int:
         with self.desk.database.read() as tx:
@@ -344,38 +363,6 @@ def _finish(round_: Round, mailbox: Mailbox) -> None:
     mailbox.log_out()
 
 
-def _in_thread(work: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
-    """Run blocking work in a daemon thread: unlike an executor's, it cannot keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[Any] = loop.create_future()
-
-    def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
-        if not ended.done():
-            set_outcome(outcome)
-
-    def run() -> None:
-        try:
-            outcome = work(*arguments)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
-            _soon(loop, settle, ended.set_exception, error)
-        else:
-            _soon(loop, settle, ended.set_result, outcome)
-
-    threading.Thread(target=run, daemon=True, name="inbox").start()
-    return ended
-
-
-def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> None:
-    with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits for it any more
-        loop.call_soon_threadsafe(callback, *arguments)
-
-
 def _parts(inboxes: Sequence[Inbox]) -> list[str]:
     """Name the parts that watch inboxes, as ``mailbot check`` does: two inboxes may have host and folder in common."""
     return [f"inbox[{number}]" for number in range(1, len(inboxes) + 1)]
-
-
-def relay_of(smtp: Smtp, password: str | None) -> Relay:
-    """Return where letters are handed over, and as whom; nobody in particular without a password."""
-    ca_file = str(smtp.tls_ca_file) if smtp.tls_ca_file else None
-    return Relay(smtp.host, smtp.port, smtp.tls, ca_file, smtp.user if password else None, password, smtp.timeout_seconds)

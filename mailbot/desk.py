@@ -83,7 +83,7 @@ def set_up_desk(config: Config, now: Callable[[], datetime], database: Database 
         keys=keys,
         recogniser=Recogniser(policy),
         own=OwnMail(frozenset(map(mailbox_key, addresses))),
-        deadlines=Deadlines(policy, calendar, zone, systems),
+        deadlines=Deadlines(policy, calendar, zone, systems, [party.name for party in config.third_party]),
         law_deadlines=Deadlines(replace(policy, limits=()), calendar, zone, systems),
         letters=LetterOffice(policy, config.smtp.sender, config.smtp.envelope_sender or config.smtp.sender, lambda: token_urlsafe(16)),
         limits=config.limits,

@@ -7,29 +7,32 @@ What goes in is gathered here, in the transaction that queues it; how it looks i
 from base64 import encodebytes
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from email.utils import format_datetime
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 
 from sqlalchemy import Connection
 
 from mailbot.config import Config
 from mailbot.desk import Desk
+from mailbot.digest_answers import message_id_with
 from mailbot.digest_destruction import over_now
 from mailbot.digest_page import Page, write_page
-from mailbot.digest_words import Digest, Face, Folder, Item, Result, Section
+from mailbot.digest_words import Digest, Face, Folder, Item, ItemKind, Result, Section
 from mailbot.errors import ConfigurationMistake
-from mailbot.letters import UndeliverableAddress, deliverable, encoded, finished, mailbox, operator_name, refuse_injection
+from mailbot.letters import MESSAGE_ID, UndeliverableAddress, deliverable, encoded, finished, mailbox, operator_name, refuse_injection
 from mailbot.logs import log
 from mailbot.reminding import Reminder, note_reminders, reminders_due
 from rules.addresses import mailbox_key
 from rules.automatic import LOOP_MARK_FIELD
+from rules.confirmation import new_code
 from rules.digest_days import day_due
 from rules.life import OPEN
 from rules.vocabulary import Language, Outcome, RequestType, State
 from rules.working_days import Calendar
-from storage import access, ledger, outbox, overview, tasks, waves
+from storage import access, chain, destruction, digests, ledger, outbox, overview, tasks, waves
+from storage.digests import NewDigest, Numbered
 from storage.outbox import NewLetter
 from storage.overview import Matter, Traffic
 
@@ -39,7 +42,13 @@ ONE_DAY = timedelta(days=1)
 NOT_READ_AFTER = timedelta(minutes=30)
 WAITS_TOO_LONG = timedelta(days=1)
 BOUNDARY = "mailbot-digest"  # base64 has no hyphens
+OUTER_BOUNDARY = f"{BOUNDARY}-and-days"
 BOTH_FORMS = {"Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"'}
+WITH_CALENDAR = {"Content-Type": f'multipart/mixed; boundary="{OUTER_BOUNDARY}"'}
+CALENDAR = {
+    "Content-Type": "text/calendar; charset=utf-8; method=PUBLISH",
+    "Content-Disposition": 'attachment; filename="mailbot.ics"',
+}
 TEXT_ONLY = {"Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "base64"}
 
 
@@ -71,6 +80,19 @@ class DigestOrder:
     """Who hears of what nobody has touched and is due in one working day."""
     escalate_to: tuple[str, ...] = ()
 
+    @property
+    def reply_to(self) -> str:
+        """Return where answers go: into the first inbox that is watched, if letters can reach it."""
+        try:
+            return deliverable(self.folders[0][0])
+        except (IndexError, UndeliverableAddress):
+            return self.sender
+
+    def may_read(self, address: str) -> bool:
+        """Tell whether somebody is one of those who are told, be it only while others are away."""
+        away = (self.away.deputy,) if self.away else ()
+        return mailbox_key(address) in {mailbox_key(each) for each in (*self.to, *away)}
+
     def readers_on(self, day: date) -> tuple[str, ...]:
         """Return who gets the digest of a day: while the staff are away their deputy too."""
         stands_in = self.away is not None and self.away.first <= day <= self.away.last and self.away.deputy not in self.to
@@ -85,6 +107,10 @@ class ToStaff:
     cause: str
     to: str
     page: Page
+    code: str = ""
+    """The secret with which it is answered; without one it is only read."""
+    answers: str | None = None
+    """The Message-ID of what it answers."""
 
 
 def digest_order(config: Config) -> DigestOrder:
@@ -140,7 +166,7 @@ def queue_digest_now(desk: Desk, order: DigestOrder, now: datetime) -> int:
 def show_digest(desk: Desk, order: DigestOrder, now: datetime) -> Page:
     """Return the digest as it would be now."""
     with desk.database.read() as tx:
-        return _page(desk, order, gather(tx, desk, order, _today(desk, now), now))
+        return write_page(gather(tx, desk, order, _today(desk, now), now), _face(desk, order, head=chain.head(tx)))
 
 
 def gather(tx: Connection, desk: Desk, order: DigestOrder, day: date, now: datetime) -> Digest:
@@ -233,31 +259,55 @@ def _queue(desk: Desk, order: DigestOrder, day: date, causes: dict[str, str], no
     """Write the digest and put it into the outbox, in one transaction with what it tells."""
     with desk.database.write() as tx:
         overview.see_one_state(tx)
-        page = _page(desk, order, gather(tx, desk, order, day, now))
-        letters = [letter_to_staff(desk, order, ToStaff(DIGEST, cause, to, page), now) for to, cause in causes.items()]
-        outbox.queue(tx, letters, now)
+        chain.enter_letters(tx)
+        told, head = gather(tx, desk, order, day, now), chain.head(tx)
+        copies = [_copy_for(desk, order, told, head, to) for to in causes]
+        outbox.queue(tx, [letter_to_staff(desk, order, replace(copy, cause=causes[copy.to]), now) for copy in copies], now)
+        digests.add(tx, [_as_sent(tx, desk, copy, day, head) for copy in copies], now)
         note_reminders(tx, _reminders(tx, desk, order, now), now)
 
 
-def _page(desk: Desk, order: DigestOrder, digest: Digest) -> Page:
-    domain = order.sender.rpartition("@")[2]
-    return write_page(digest, Face(order.language, operator_name(desk.policy, order.language), domain, order.show_senders))
+def _copy_for(desk: Desk, order: DigestOrder, told: Digest, head: bytes | None, to: str) -> ToStaff:
+    """Return one reader's copy of the digest, with a secret of its own."""
+    code = new_code(token_bytes)
+    return ToStaff(DIGEST, "", to, write_page(told, _face(desk, order, code, head)), code)
+
+
+def _as_sent(tx: Connection, desk: Desk, copy: ToStaff, day: date, head: bytes | None) -> NewDigest:
+    """Return what is remembered of a copy: what its numbers stand for, and the secret as a hash."""
+    items = (
+        Numbered(each.number, each.kind, _name(tx, each.name) if each.kind is ItemKind.PERSON else each.name) for each in copy.page.items
+    )
+    return NewDigest(day, copy.to, desk.keys.of_address(mailbox_key(copy.to)), desk.keys.of_code(copy.code), tuple(items), head)
+
+
+def _name(tx: Connection, address: str) -> str:
+    """Return the number on file of a person: no address stays here when the person is destroyed."""
+    return str(destruction.person_with(tx, mailbox_key(address)).owner or "")
+
+
+def _face(desk: Desk, order: DigestOrder, code: str = "", head: bytes | None = None) -> Face:
+    name, domain = operator_name(desk.policy, order.language), order.sender.rpartition("@")[2]
+    return Face(order.language, name, domain, order.show_senders, code, order.reply_to, (head or b"").hex())
 
 
 def letter_to_staff(desk: Desk, order: DigestOrder, told: ToStaff, now: datetime) -> NewLetter:
     """Return what goes over the wire to one reader; no cap binds it: how many there are, no sender decides."""
-    key, message_id = mailbox_key(told.to), f"<mailbot.{token_urlsafe(16)}@{order.sender.rpartition('@')[2]}>"
+    key, domain = mailbox_key(told.to), order.sender.rpartition("@")[2]
+    message_id = message_id_with(told.code, domain) if told.code else f"<mailbot.{token_urlsafe(16)}@{domain}>"
     fields = {
         "From": mailbox(operator_name(desk.policy, order.language), order.sender),
         "To": told.to,
+        **({"Reply-To": order.reply_to} if told.code else {}),
         "Subject": encoded(told.page.subject, "Subject"),
         "Date": format_datetime(now),
         "Message-ID": message_id,
-        "Auto-Submitted": "auto-generated",
+        **({"In-Reply-To": told.answers, "References": told.answers} if told.answers and MESSAGE_ID.fullmatch(told.answers) else {}),
+        "Auto-Submitted": "auto-replied" if told.answers else "auto-generated",
         "X-Auto-Response-Suppress": "All",
         LOOP_MARK_FIELD: told.kind,
         "MIME-Version": "1.0",
-        **(BOTH_FORMS if told.page.html else TEXT_ONLY),
+        **(WITH_CALENDAR if told.page.calendar else BOTH_FORMS if told.page.html else TEXT_ONLY),
         "Content-Language": order.language.value,
     }
     return NewLetter(
@@ -270,23 +320,32 @@ def letter_to_staff(desk: Desk, order: DigestOrder, told: ToStaff, now: datetime
         recipient_key=desk.keys.of_address(key),
         domain=key.rpartition("@")[2],
         envelope_sender=order.envelope_sender,
-        message_id=message_id,
+        message_id=message_id_with(desk.keys.of_code(told.code).hex(), domain) if told.code else message_id,  # the store keeps no secret
         content=_both_forms(fields, told.page) if told.page.html else finished(fields, told.page.text),
         capped=False,
     )
 
 
 def _both_forms(fields: dict[str, str], page: Page) -> bytes:
-    """Return the message with its text and its HTML, the form that clients like better last (RFC 2046, 5.1.4)."""
+    """Return the message with its text and its HTML, the form that clients like better last (RFC 2046, 5.1.4), and with the calendar."""
     header = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     refuse_injection(header, list(fields))
-    parts = "".join(_part(subtype, text) for subtype, text in (("plain", page.text), ("html", page.html)))
-    return f"{header}\r\n{parts}--{BOUNDARY}--\r\n".encode("ascii")
+    forms = {"plain": page.text, "html": page.html}
+    body = _joined(BOUNDARY, [_part({"Content-Type": f"text/{name}; charset=utf-8"}, text) for name, text in forms.items()])
+    if page.calendar:
+        both = f"Content-Type: {BOTH_FORMS['Content-Type']}\r\n\r\n{body}"
+        body = _joined(OUTER_BOUNDARY, [both, _part(CALENDAR, page.calendar)])
+    return f"{header}\r\n{body}".encode("ascii")
 
 
-def _part(subtype: str, text: str) -> str:
+def _part(fields: Mapping[str, str], text: str) -> str:
+    header = "".join(f"{name}: {value}\r\n" for name, value in {**fields, "Content-Transfer-Encoding": "base64"}.items())
     body = encodebytes(text.replace("\n", "\r\n").encode()).decode().replace("\n", "\r\n")
-    return f"--{BOUNDARY}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
+    return f"{header}\r\n{body}"
+
+
+def _joined(boundary: str, parts: Sequence[str]) -> str:
+    return "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
 
 
 def cause_of(desk: Desk, why: str, when: str, to: str) -> str:

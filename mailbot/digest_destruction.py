@@ -7,8 +7,10 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mailbot.desk import Desk
+from mailbot.digest_actions import EXPLAIN, Action
 from mailbot.digest_words import ItemKind, Line, Speaker, shown
 from mailbot.retention import due_for
+from rules.orders import Verb
 from storage import retention
 
 
@@ -56,4 +58,5 @@ def line_of(speaker: Speaker, over: Over) -> Line:
     term = words["due"].format(day=speaker.day(over.due)) if over.due else ""
     tasks = why or (words["decide"],)
     facts = (who, words["ended"].format(day=speaker.day(over.on)))
-    return Line(words["title_ended"], facts, ItemKind.PERSON, over.address or "", tasks, term)
+    actions = () if why else (Action(Verb.APPROVE),)  # it cannot be undone: who orders it is asked once more
+    return Line(words["title_ended"], facts, ItemKind.PERSON, over.address or "", tasks, term, actions=(*actions, EXPLAIN))

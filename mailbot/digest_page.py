@@ -5,32 +5,22 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from mailbot import digest_machine
+from mailbot.calendar_file import calendar_of
 from mailbot.digest_destruction import line_of
 from mailbot.digest_words import Digest, Face, ItemKind, Line, Numbered, Section, Speaker, named, words_of
 from mailbot.wording import TEMPLATES, read_wording
 from storage.overview import Traffic
 
 MOST_LISTED, LEAST_OF_EACH = 60, 5
-WIDTH = 78
+FEW, FIRST_OF_MANY = 20, 7
+"""So few items are all told in full. Of more only the first are, for nobody reads so much, and mail clients cut off a mail of 100 kB."""
 
-URGENT_FIRST = (
-    Section.OVERDUE,
-    Section.TODAY,
-    Section.SOON,
-    Section.DECIDE,
-    Section.SET_ASIDE,
-    Section.TASKS,
-    Section.UNDELIVERED,
-    Section.NEW,
-    Section.WAITING,
-    Section.CAPPED,
-    Section.DESTRUCTION,
-)
-"""Who gets room first when not everything can be listed."""
+WIDTH = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +41,8 @@ class Page:
     html: str
     items: tuple[Numbered, ...] = ()
     """What the numbers stand for that can be ordered about."""
+    calendar: str = ""
+    """The due dates as a calendar file; empty where nothing is due."""
 
 
 def write_page(digest: Digest, face: Face) -> Page:
@@ -62,19 +54,20 @@ def write_page(digest: Digest, face: Face) -> Page:
         "face": face,
         "say": speaker,
         "blocks": blocks,
-        "has_bars": any(line.spent is not None for block in blocks for _, line in block.lines),
         "counts": speaker.counts(),
         "alerts": list(_alerts(digest, speaker)),
         "is_quiet": not any(
             (digest.wave, digest.not_read, digest.capped, digest.tasks, digest.over, *(number for _, number, _ in speaker.counts()))
         ),
         "written": f"{read_wording(face.language).spell(digest.now.date())}, {digest.now:%H:%M}",
-        "month": speaker.month(),
+        "mail": list(digest_machine.mail(speaker)),
+        "month": digest_machine.month(speaker),
     }
     html = environment().get_template("digest/digest.html.j2").render(values)
     text = environment().get_template("digest/digest.txt.j2").render(values)
     numbered = [Numbered(number, line.kind, line.name) for block in blocks for number, line in block.lines]
-    return Page(speaker.subject(), wrapped(text), html, tuple(each for each in numbered if each.kind is not ItemKind.REMARK))
+    items = tuple(each for each in numbered if each.kind is not ItemKind.REMARK)
+    return Page(speaker.subject(), wrapped(text), html, items, calendar_of(speaker))
 
 
 def wrapped(text: str) -> str:
@@ -101,34 +94,35 @@ def _alerts(digest: Digest, speaker: Speaker) -> Iterable[tuple[str, str]]:
 
 
 def _blocks(digest: Digest, speaker: Speaker) -> list[Block]:
-    """Set the items under their headings, numbered through; what is too much is only counted."""
+    """Set the items under their headings, numbered through; what is too much is told in brief, and then only counted."""
     room, numbers = allotted({section: digest.size_of(section) for section in Section}), count(1)
-    blocks = []
+    in_full, blocks = FIRST_OF_MANY if sum(room.values()) > FEW else FEW, []
     for section in Section:
         if size := digest.size_of(section):
-            lines = list(_lines(digest, speaker, section))[: room[section]]
-            blocks.append(Block(section, size, [(next(numbers), line) for line in lines]))
+            lines = [(next(numbers), line) for line in islice(_lines(digest, speaker, section), room[section])]
+            told = [(number, line if number <= in_full else line.in_brief()) for number, line in lines]
+            blocks.append(Block(section, size, told))
     return blocks
 
 
 def _lines(digest: Digest, speaker: Speaker, section: Section) -> Iterable[Line]:
-    if section is Section.SET_ASIDE:
-        return map(speaker.unread, digest.set_aside)
-    if section is Section.TASKS:
-        return map(speaker.task, digest.tasks)
-    if section is Section.UNDELIVERED:
-        return map(speaker.letter, digest.undelivered)
-    if section is Section.CAPPED:
-        return map(speaker.letter, digest.capped)
-    if section is Section.DESTRUCTION:
-        return (line_of(speaker, over) for over in digest.over)
+    match section:
+        case Section.SET_ASIDE:
+            return (digest_machine.unread(speaker, aside) for aside in digest.set_aside)
+        case Section.TASKS:
+            return (digest_machine.in_vain(speaker, task) for task in digest.tasks)
+        case Section.UNDELIVERED | Section.CAPPED:
+            stuck = digest.undelivered if section is Section.UNDELIVERED else digest.capped
+            return (digest_machine.letter(speaker, letter) for letter in stuck)
+        case Section.DESTRUCTION:
+            return (line_of(speaker, over) for over in digest.over)
     return (speaker.request(section, item) for item in digest.items.get(section, ()))
 
 
 def allotted(sizes: Mapping[Section, int]) -> dict[Section, int]:
     """Return how many items of each section are listed: a few of each, the rest of the room to the most urgent."""
     room = {section: min(size, LEAST_OF_EACH) for section, size in sizes.items()}
-    for section in URGENT_FIRST:
+    for section in Section:
         room[section] += min(sizes[section] - room[section], MOST_LISTED - sum(room.values()))
     return room
 

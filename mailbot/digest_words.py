@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from itertools import accumulate, groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from mailbot.desk import OWN_SYSTEM
+from mailbot.digest_actions import MOST_TYPES, Action, actions_for
+from mailbot.digest_answers import SUBJECT_MARK
 from mailbot.wording import TEMPLATES
 from rules.deadlines import STAFF
 from rules.life import OPEN
 from rules.vocabulary import Language, Outcome, RequestType, Standing, State
 from storage.ledger import SetAside
-from storage.outbox import LetterState
 from storage.overview import Matter, Promise, Traffic, Undelivered
 from storage.tasks import ListedTask
 from storage.waves import Extent
@@ -38,17 +39,17 @@ Folder = tuple[str, str]
 
 
 class Section(StrEnum):
-    """Where an item stands on the page, in this order."""
+    """Where an item stands on the page, in this order, the most urgent first: it gets room first when not everything can be listed."""
 
-    DECIDE = "decide"
-    SET_ASIDE = "set_aside"
     OVERDUE = "overdue"
     TODAY = "today"
+    DECIDE = "decide"
     SOON = "soon"
-    NEW = "new"
-    WAITING = "waiting"
+    SET_ASIDE = "set_aside"
     TASKS = "tasks"
     UNDELIVERED = "undelivered"
+    NEW = "new"
+    WAITING = "waiting"
     CAPPED = "capped"
     DESTRUCTION = "destruction"
 
@@ -151,12 +152,11 @@ class Digest:
         return len(others.get(section, self.items.get(section, ())))
 
     def number_of(self, section: Section) -> int:
-        """Return how many a tile counts: what is due, or what staff have to decide or to read, wherever on the page it stands."""
+        """Return how many are counted at the top: what is due, or what staff have to decide or to read, wherever on the page it stands."""
         if section is Section.DECIDE:
             listed = (item for where, items in self.items.items() if where is not Section.WAITING for item in items)
             return sum(item.awaits_staff for item in listed) + len(self.set_aside)
-        decided_first = self.items.get(Section.DECIDE, ())
-        return self.size_of(section) + sum(item.urgency(self.now.date()) is section for item in decided_first)
+        return self.size_of(section) + sum(item.urgency(self.now.date()) is section for item in self.items.get(Section.DECIDE, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item as people read it; ``spent`` is how much of its time is over, in hundredths, ``urgency`` how near its end is."""
+    """One item as people read it; ``urgency`` is how near its end is, ``marks`` are words beside its title."""
 
     title: str
     facts: tuple[str, ...] = ()
@@ -186,9 +186,15 @@ class Line:
     term: str = ""
     counted: str = ""
     later: tuple[str, ...] = ()
-    spent: int | None = None
     urgency: Section | None = None
-    is_new: bool = False
+    marks: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    arithmetic: tuple[str, ...] = ()
+
+    def in_brief(self) -> "Line":
+        """Return what is told where there are too many: what it is, whose, and by when."""
+        told = self.term or next(iter(self.tasks), "")
+        return Line(self.title, (*self.facts, *([told] if told else [])), self.kind, self.name, urgency=self.urgency, marks=self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +209,9 @@ class Speaker:
         """Return the subject: what is urgent, and the day."""
         urgent = {Section.OVERDUE, Section.TODAY, Section.DECIDE}
         told = [self.count(label, number) for section, number, label in self.counts() if section in urgent and number]
-        told = ([self.words["not_read"]] if self.digest.not_read else []) + told
-        told = ([self.words["wave"]["subject"]] if self.digest.wave else []) + told
-        return f"mailbot · {self.face.domain}: {', '.join(told) or self.words['nothing_urgent']}, {self.digest.day:%d.%m.%Y}"
+        alerts = ((self.words["wave"]["subject"], self.digest.wave), (self.words["not_read"], self.digest.not_read))
+        urgent_words = ", ".join([*(words for words, stands in alerts if stands), *told]) or self.words["nothing_urgent"]
+        return f"{SUBJECT_MARK}{self.face.domain}: {urgent_words}, {self.digest.day:%d.%m.%Y}"
 
     def counts(self) -> list[tuple[Section, int, str]]:
         """Return what matters today in numbers."""
@@ -213,7 +219,7 @@ class Speaker:
 
     def summary(self) -> str:
         """Return what matters today in one sentence."""
-        return _opened(", ".join(self.count(label, number) for _, number, label in self.counts() if number))
+        return opened(", ".join(self.count(label, number) for _, number, label in self.counts() if number))
 
     def count(self, label: str, number: int) -> str:
         """Return a number and what it counts."""
@@ -242,35 +248,53 @@ class Speaker:
         return shown(address if self.face.show_senders else masked(address))
 
     def kind(self, matter: Matter) -> str:
-        """Say what a request is."""
+        """Say what a request is, or what staff entered that no mail told."""
+        if matter.event is not None:
+            return shown(self.words["event"].get(matter.event, matter.event))
         return str(self.words["type"]["held" if matter.outcome is Outcome.HELD or not matter.type else matter.type])
 
     def request(self, section: Section, item: Item) -> Line:
         """Tell of a request."""
-        matter, spent = item.matter, None
-        if item.due and matter.state in OPEN:
-            whole, gone = (item.due - matter.received_on).days, (self.digest.now.date() - matter.received_on).days
-            spent = 100 if gone >= whole else max(0, 100 * gone // whole)
+        matter, today = item.matter, self.digest.now.date()
         return Line(
             title=self.kind(matter),
+            facts=tuple(self._facts(matter)),
             kind=ItemKind.REQUEST,
             name=matter.reference,
-            facts=(matter.reference, self.person(matter.sender)),
             tasks=tuple(self._tasks(section, item)),
             term=self._term(item),
             counted=self._counted(item),
             later=tuple(self._later(item)),
-            spent=spent,
-            urgency=item.urgency(self.digest.now.date()),
-            is_new=matter.is_new and section is not Section.NEW,
+            urgency=item.urgency(today),
+            marks=tuple(self._marks(section, matter)),
+            actions=tuple(actions_for(matter, today, has_export=matter.reference in self.digest.exports)),
+            arithmetic=tuple(dict.fromkeys(each.arithmetic for each in item.promises if each.arithmetic and matter.state in OPEN)),
         )
+
+    def head(self) -> str:
+        """Return the beginning of the chain's head in groups that people can compare."""
+        return " ".join(self.face.head[start : start + 4] for start in range(0, 16, 4))
+
+    def _marks(self, section: Section, matter: Matter) -> Iterator[str]:
+        if matter.is_new and section is not Section.NEW:
+            yield self.words["new"]
+        if matter.reference in self.digest.reminders and matter.state in OPEN:
+            yield self.words["reminder"]
+
+    def _facts(self, matter: Matter) -> Iterator[str]:
+        yield matter.reference
+        if matter.sender or matter.event is None:
+            yield self.person(matter.sender)
+        if matter.channel in self.words["channel"]:
+            yield self.words["channel"][matter.channel]
 
     def _tasks(self, section: Section, item: Item) -> Iterator[str]:
         matter, words = item.matter, self.words
+        yield from self._recounted(item)
         if matter.outcome is Outcome.HELD and matter.state in OPEN:
-            yield words["held"].get(matter.reason) or words["held"].get(matter.rule) or words["held"]["hold_for_a_person"]
-            types = [words["type"][kind] for kind in matter.may_be]
-            yield words["may_be"].format(types=", ".join(types).lower() if 0 < len(types) <= 3 else words["anything"])
+            why = words["held"].get(matter.reason) or words["held"].get(matter.rule) or words["held"]["hold_for_a_person"]
+            types = ", ".join(words["type"][kind] for kind in matter.may_be).lower() if 0 < len(matter.may_be) <= MOST_TYPES else ""
+            yield f"{why}. {words['may_be'].format(types=types or words['anything'])}"
         elif item.promises and matter.state in OPEN:
             yield words["do"].format(tasks=self._duties(item.promises))
         if matter.reference in self.digest.exports:
@@ -281,6 +305,16 @@ class Speaker:
         yield from (words["flag"][flag] for flag in matter.flags if flag in words["flag"])
         if matter.standing is Standing.FAILED:
             yield words["sender_failed"]
+
+    def _recounted(self, item: Item) -> Iterator[str]:
+        """Tell how the day of what is due first was moved, and by what; what staff did themselves they know."""
+        words, first = self.words["recounted"], {(each.what, each.system) for each in item.promises if item.matter.state in OPEN}
+        moved = [each for each in item.matter.recounted if (each.get("what"), each.get("system")) in first]
+        for each in moved[-1:]:
+            known = (words["why"].get(why.partition(" ")[0]) for why in each["why"].split(", "))
+            if reasons := ", ".join(filter(None, known)):
+                was, now = (f"{date.fromisoformat(each[name]):%d.%m.%Y}" if each[name] else "–" for name in ("was", "now"))
+                yield words["told"].format(why=reasons, was=was, now=now)
 
     def _later(self, item: Item) -> Iterator[str]:
         """Name what is owed after what is due first: who did only that and types ``done`` must have read the rest."""
@@ -302,10 +336,8 @@ class Speaker:
         places: dict[str, list[str]] = {}
         for promise in promises:
             places.setdefault(promise.what, []).extend([] if promise.system == STAFF else [promise.system])
-        names = self.words["duty"]
-        return "; ".join(
-            f"{names.get(what, what)} ({', '.join(where)})" if where else names.get(what, what) for what, where in places.items()
-        )
+        told = ((self.words["duty"].get(what, what), where) for what, where in places.items())
+        return "; ".join(f"{name} ({', '.join(where)})" if where else name for name, where in told)
 
     def _waits_for(self, item: Item) -> str:
         matter, words = item.matter, self.words["term"]
@@ -334,79 +366,8 @@ class Speaker:
         length = self.many(self.words["length"][found["unit"]], int(found["amount"] or 1))
         return f"{self.words['received'].format(day=self.day(item.matter.received_on))}, {length}"
 
-    def unread(self, aside: SetAside) -> Line:
-        """Tell of a message that could not be read."""
-        words = self.words["set_aside"]
-        why = words.get(aside.reason, words["could_not_be_read"])
-        return Line(
-            words["title"].format(when=self.when(aside.received_at)),
-            (aside.name, named((aside.place.inbox, aside.place.folder))),
-            ItemKind.SET_ASIDE,
-            aside.name,
-            (why,),
-        )
 
-    def task(self, task: ListedTask) -> Line:
-        """Tell of what a system's command was tried for in vain: since when, what it said last, and what to do."""
-        words, reply = self.words["task"], " ".join((task.reply or "").split())
-        if len(reply) > _MOST_OF_A_REPLY:  # how it ended stands at the beginning, why at the end
-            reply = f"{reply[:40]} … {reply[40 - _MOST_OF_A_REPLY :]}"
-        told = [words["failed"].format(when=self.when(task.since), n=task.attempts)]
-        told += [words["said"].format(reply=shown(reply))] if reply else []
-        title = _opened(self.words["duty"].get(task.what, task.what))
-        cure = words["cure"].format(system=task.system)
-        return Line(title, (task.reference, task.system), ItemKind.TASK, str(task.id), (*told, cure))
-
-    def letter(self, letter: Undelivered) -> Line:
-        """Tell of a letter that did not arrive, or goes out later."""
-        title = self.words["letter"].get(letter.kind, letter.kind)
-        facts = (*([letter.reference] if letter.reference else []), self.person(letter.recipient))
-        return Line(title, facts, ItemKind.LETTER, str(letter.id), (self._delivery(letter),))
-
-    def _delivery(self, letter: Undelivered) -> str:
-        words = self.words["delivery"]
-        if letter.state is LetterState.FAILED:
-            code = _REPLY_CODE.match(letter.reply or "")
-            return str(words["failed"].format(reply=code[0] if code else "–"))
-        if letter.state is LetterState.DOUBTFUL:
-            return str(words["doubtful"])
-        if letter.is_capped:
-            return str(words["capped"].format(when=self.when(letter.not_before)))
-        return str(words["waiting"].format(when=self.when(letter.queued_at)))
-
-    def mail(self) -> Iterator[tuple[str, list[str]]]:
-        """Account for the mail of every folder: what arrived is what is accounted for, and when it was last seen whole."""
-        words = self.words["mail"]
-        for folder, traffic in self.digest.traffic.items():
-            accounted = sum(traffic.outcomes.values())
-            sentence = words["pending" if traffic.pending else "all_in"]
-            said = sentence.format(arrived=accounted + traffic.pending, accounted=accounted, pending=traffic.pending)
-            told = [f"{words['since'].format(when=self.when(self.digest.since))} {said}"]
-            outcomes = [
-                f"{label}: {traffic.outcomes[Outcome(name)]}" for name, label in self.words["outcome"].items() if name in traffic.outcomes
-            ]
-            told += [f"{_opened(', '.join(outcomes))}."] if outcomes else []
-            told += [f"{words['seen'].format(when=self.when(traffic.last_pass_at))}."] if traffic.last_pass_at else []
-            yield named(folder), told
-
-    def month(self) -> dict[str, Any]:
-        """Return the month's numbers: a row a type, and how long its bars are, in hundredths of the longest."""
-        digest, words = self.digest, self.words
-        most = max((counter.total() for counter in digest.numbers.values()), default=1)
-        rows = []
-        for kind, counter in sorted(digest.numbers.items(), key=lambda pair: (-pair[1].total(), pair[0] or "")):
-            present = [result for result in Result if counter[result]]
-            told = ", ".join(self.count(words["month"][result], counter[result]) for result in present)
-            ends = [100 * end // most for end in accumulate((counter[result] for result in present), initial=0)]
-            bars = [(result.value, end - start) for result, (start, end) in zip(present, pairwise(ends), strict=True)]
-            rows.append({"label": words["type"][kind or "held"], "told": told, "bars": bars, "rest": 100 - ends[-1]})
-        heading = words["heading"]["month"].format(month=words["months"][digest.month.month - 1], year=digest.month.year)
-        return {"heading": heading, "rows": rows, "legend": [(result.value, words["month"][result]) for result in Result]}
-
-
-_MOST_OF_A_REPLY = 240
 _LENGTH = re.compile(r"; (?:(?P<amount>\d+) )?(?P<unit>working day|calendar day|month|hour|at once)")
-_REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?(?= |$)")
 
 
 def masked(address: str) -> str:
@@ -421,7 +382,7 @@ def shown(text: str) -> str:
     return "".join(each if each == " " or unicodedata.category(each)[0] not in "CZ" else f"‹{ord(each):04X}›" for each in text)
 
 
-def _opened(sentence: str) -> str:
+def opened(sentence: str) -> str:
     """Return a sentence with its first letter large, and the others as they are."""
     return sentence[:1].upper() + sentence[1:]
 

@@ -18,7 +18,7 @@ CELLS = ("surname", "given_name", "patronymic", "more", "emails", "phones", "con
 HISTORY_CELLS = ("contacts", "amendments")
 STOP_CELLS = ("address", "scope", "since", "reference", "lifted")
 
-_A_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+_A_FORMULA_BEGINS, _BLANKS = ("=", "+", "-", "@"), ("\t", "\r")
 
 
 def people(tx: Connection, today: date, *, with_history: bool) -> Iterator[dict[str, object]]:
@@ -84,7 +84,7 @@ def write_spreadsheet(file: TextIO, titles: Sequence[str], rows: Iterable[Mappin
 
 def guarded(cell: str) -> str:
     """Return a cell that no spreadsheet computes."""
-    return f"'{cell}" if cell.startswith(_A_FORMULA_BEGINS) else cell
+    return f"'{cell}" if cell.startswith(_BLANKS) or cell.lstrip().startswith(_A_FORMULA_BEGINS) else cell
 
 
 def in_words(value: object) -> str:

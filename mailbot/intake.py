@@ -13,18 +13,22 @@ from sqlalchemy import Connection
 from mailbot.arrival import Arrival, fingerprint_of, text_key, weigh
 from mailbot.carrying_out import carry_out_at_once, hand_to_staff, hear_answers, watch_for_wave
 from mailbot.desk import Desk
+from mailbot.digest_answers import answers_how, opened_with, orders_in, screened_as_staff
 from mailbot.judging import asked_changes
+from mailbot.moves import found, move
 from mailbot.opening import NewEntry, new_entry
 from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
 from rules.confirmation import answer_in
-from rules.decide import ANSWERS_AGAIN, Acknowledge, Answered, Case, Decision, continue_open_request, decide
+from rules.decide import ANSWERS_AGAIN, Acknowledge, Answered, Case, Decision, ToDigest, continue_open_request, decide
 from rules.details_change import Change
+from rules.life import Move
 from rules.matching import KnownRequest, Picture
 from rules.own_words import own_words
-from rules.vocabulary import Answer, Asked, Outcome, RequestType, State
-from storage import confirmations, evidence, outbox, register, subscribers
+from rules.vocabulary import Answer, Asked, Outcome, RequestType
+from storage import confirmations, digests, evidence, outbox, register, subscribers
 from storage.confirmations import Confirmation, NewConfirmation
+from storage.digests import NewOrders, Opened
 from storage.evidence import Receipt
 from storage.ledger import Entry
 from storage.outbox import NewLetter
@@ -52,6 +56,7 @@ class _Record:
     answers: list[tuple[Confirmation, Answer]] = field(default_factory=list)
     at_once: list[str] = field(default_factory=list)
     """What is to be carried out in mailbot's own store now."""
+    orders: list[NewOrders] = field(default_factory=list)
     for_staff: list[str] = field(default_factory=list)
     """What waited for its sender's yes, and got another answer."""
 
@@ -83,13 +88,14 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     register.one_at_a_time(tx)
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     _name_as_on_file(tx, batch, on_file)
-    asked = confirmations.by_code(tx, {code for arrival in batch for code in arrival.codes})
+    codes = {code for arrival in batch for code in arrival.codes}
+    asked, opened = confirmations.by_code(tx, codes), digests.opened_by(tx, codes)
     about = {question.reference for question in asked.values()}
     picture = register.picture_of(tx, [arrival.pointers for arrival in batch if _may_matter(arrival)], about)
     numbering, written = Numbering(tx), _Record()
     for arrival in batch:  # in UID order
         question = next((asked[code] for code in arrival.codes if code in asked), None)
-        decision = _shunted(arrival) or decide(_case(desk, arrival, picture, question, now))
+        decision = _shunted(arrival) or decide(_with_digest(desk, _case(desk, arrival, picture, question, now), arrival, opened))
         reference = decision.joins
         if question is not None and decision.answered is not None and decision.answered.says is not None:
             written.answers.append((question, decision.answered.says))
@@ -99,6 +105,8 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
             written.add(new_entry(desk, arrival, decision, reference, on_file.get(_sender_of(arrival)), now))
         _fold(picture, arrival, decision, reference)  # the next message sees it
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
+        if decision.outcome is Outcome.STAFF_ACTION and (secret := opened_with(arrival, opened)):
+            written.orders.append(orders_in(arrival, secret))
         if _may_say_more(decision) and reference and _is_open_update(picture.requests[reference]):
             written.add_later(reference, asked_changes(arrival.message), register.changes_of(tx, reference))
     numbering.close()
@@ -110,13 +118,14 @@ def _write(tx: Connection, desk: Desk, written: _Record, now: datetime) -> None:
     """Write what was gathered, table by table; then do what is to be done at once."""
     register.add_requests(tx, written.requests, now)
     for reference in written.reopened:
-        register.set_state(tx, reference, State.AWAITING_STAFF, now)
+        move(tx, found(tx, reference), Move.REOPEN, now)
     register.propose(tx, written.changes)
     register.note(tx, written.history, now)
     evidence.keep(tx, written.receipts)
     subscribers.stop_messages(tx, written.stopped, now)
     outbox.queue(tx, written.letters, now)
     confirmations.ask(tx, written.asked, now)
+    digests.enter(tx, written.orders)
     watch_for_wave(tx, desk, written.requests, now)
     carry_out_at_once(tx, desk, written.at_once)
     if desk.by_command:
@@ -161,6 +170,13 @@ def _case(desk: Desk, arrival: Arrival, picture: Picture, question: Confirmation
     )
 
 
+def _with_digest(desk: Desk, case: Case, arrival: Arrival, opened: Mapping[bytes, Opened]) -> Case:
+    """Add to a case how its message answers a digest of staff, if it does."""
+    how = answers_how(arrival, opened)
+    screening = screened_as_staff(desk, arrival) if how is ToDigest.GENUINE else case.screening
+    return replace(case, to_digest=how, screening=screening) if how else case
+
+
 def _answered(arrival: Arrival, question: Confirmation, now: datetime) -> Answered:
     """Say what a message that brings a code back answers."""
     says = answer_in(own_words(arrival.message.text or ""))
@@ -180,6 +196,8 @@ def _enter(desk: Desk, written: _Record, arrival: Arrival, decision: Decision, r
     written.entries.append(Entry(arrival.place, fingerprint, arrival.received, decision.outcome, decision.reason, reference, filing_due))
     if decision.outcome in KEPT:
         written.receipts.append(_receipt(desk, arrival, reference))
+    if decision.outcome is Outcome.STAFF_ACTION:  # enough to know a second copy by: what staff write is kept with their orders alone
+        written.receipts.append(replace(_receipt(desk, arrival, None), header=b"", text=None, attachments=(), raw=None))
     if decision.outcome is Outcome.FOLLOW_UP and reference:
         written.history.append((reference, "follow_up", "sender", {"uid": arrival.place.uid}))
         if decision.rule != continue_open_request.__name__ and decision.reason != ANSWERS_AGAIN:  # the same once more says nothing
@@ -208,6 +226,8 @@ def _receipt(desk: Desk, arrival: Arrival, reference: str | None) -> Receipt:
 
 def _fold(picture: Picture, arrival: Arrival, decision: Decision, reference: str | None) -> None:
     """Put what was decided into the picture that the next message of the batch is judged by."""
+    if decision.outcome is Outcome.STAFF_ACTION:
+        picture.add_message(arrival.pointers, None)
     if decision.outcome not in JOINING or reference is None:
         return
     picture.add_message(arrival.pointers, reference)

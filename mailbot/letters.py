@@ -15,7 +15,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, quote
 
-from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailbot.wording import TEMPLATES, read_wording
@@ -108,6 +107,8 @@ class Occasion:
     """A new address, masked."""
     for_another: bool = False
     """It is asked for another person, and nothing shows the right to do so."""
+    stopped: bool = False
+    """Messages to the person are stopped."""
 
     @property
     def achieved(self) -> bool:
@@ -139,7 +140,7 @@ class Enclosure:
 
 
 class LetterOffice:
-    """Writes the letters of one operator. Templates are compiled and words are read once, here."""
+    """Writes the letters of one operator. Words are read once, here, and a template is compiled when its first letter is written."""
 
     def __init__(self, policy: Policy, sender: str, envelope_sender: str, token: Callable[[], str]) -> None:
         """``token`` gives the part of a Message-ID that makes it unique."""
@@ -151,11 +152,7 @@ class LetterOffice:
         self._from = {language: mailbox(name, self._sender) for language, name in self._names.items()}
         self._wordings = {language: read_wording(language) for language in Language}
         self._subjects = {kind: self._encoded_subjects(kind) for kind in LetterKind}
-        environment = plain_text_environment()
-        self._bilingual = environment.get_template("bilingual.j2")
-        self._templates = {
-            (language, kind): environment.get_template(f"{language}/{kind}.j2") for language in Language for kind in LetterKind
-        }
+        self._templates = plain_text_environment()
 
     def compose(self, occasion: Occasion, now: datetime) -> Letter:
         """Write the letter for ``occasion``; raise ``UndeliverableAddress`` or ``LetterMistake`` rather than a wrong one."""
@@ -185,11 +182,13 @@ class LetterOffice:
     def _text(self, occasion: Occasion) -> str:
         if occasion.language:
             return self._text_in(occasion.language, occasion)
-        return self._bilingual.render({language.value: self._text_in(language, occasion) for language in BILINGUAL})
+        return self._templates.get_template("bilingual.j2").render(
+            {language.value: self._text_in(language, occasion) for language in BILINGUAL}
+        )
 
     def _text_in(self, language: Language, occasion: Occasion) -> str:
         wording = self._wordings[language]
-        return self._templates[language, occasion.kind].render(
+        return self._templates.get_template(f"{language}/{occasion.kind}.j2").render(
             operator=self._names[language],
             words=wording.types[occasion.type],
             reference=occasion.reference,
@@ -209,6 +208,7 @@ class LetterOffice:
             asked=occasion.asked,
             shown=plain_text(occasion.shown),
             authority=wording.authority if occasion.for_another else "",
+            stopped=occasion.stopped,
             heading=HEADINGS[language],
             form=[f"{LABELS[language][field]}:" for field in self._held] if asks_back(occasion) else [],
         )
@@ -223,8 +223,8 @@ class LetterOffice:
 
 def refuse_untruth(occasion: Occasion) -> None:
     """Raise ``LetterMistake`` where the law or the register does not bear the letter out."""
-    if occasion.kind is LetterKind.REFUSAL and not occasion.ground.strip():
-        raise LetterMistake("a refusal needs a written ground")  # Law 94-V art. 8(7): motivated
+    if occasion.kind in (LetterKind.REFUSAL, LetterKind.LAPSE) and not occasion.ground.strip():
+        raise LetterMistake(f"a {occasion.kind} needs a written ground")  # Law 94-V art. 8(7): motivated
     if occasion.kind is LetterKind.COMPLETION and occasion.elsewhere:
         raise LetterMistake("a completion was to be announced while other systems have still to follow")
     if occasion.kind is LetterKind.COMPLETION and not (occasion.done or occasion.answer.strip()):
@@ -250,6 +250,8 @@ def deliverable(address: str) -> str:
 
 def a_labels(domain: str) -> str:
     """Return an internationalised domain in its ASCII form (IDNA 2008, so that ß does not become ss)."""
+    from email_validator import EmailNotValidError, validate_email  # slow to import, and few domains need it
+
     try:
         return validate_email(f"postmaster@{domain}", check_deliverability=False).ascii_domain
     except EmailNotValidError:
@@ -363,6 +365,7 @@ def plain_text_environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
+        auto_reload=False,
         autoescape=False,  # noqa: S701
         trim_blocks=True,
         lstrip_blocks=True,

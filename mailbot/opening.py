@@ -13,12 +13,13 @@ from mailbot.desk import OWN_SYSTEM, Desk
 from mailbot.digest_words import words_of
 from mailbot.letters import ASKED_DUTY, LetterMistake, Occasion, UndeliverableAddress
 from mailbot.logs import log
+from mailbot.recounting import Facts, as_new, owed_for
 from rules.addresses import mailbox_key
 from rules.authentication import Vouched
 from rules.automatic import Kind, screen
 from rules.confirmation import new_code
-from rules.deadlines import Obligation, day_of
-from rules.decide import Acknowledge, AskAddress, CarryOut, Decision, Opening, StopMessages, hold_for_a_person
+from rules.deadlines import day_of
+from rules.decide import STOPS_MESSAGES, Acknowledge, AskAddress, CarryOut, Decision, Opening, StopMessages, hold_for_a_person
 from rules.details_change import Change
 from rules.message import read_header
 from rules.recognition import Reading
@@ -53,13 +54,10 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
     if opening is None:
         raise ValueError(f"{decision.rule} opens nothing")
     obligations = tuple(
-        _obligation(owed, is_met=owed.duty in opening.met_at_once and owed.system in (OWN_SYSTEM, *desk.by_view))
-        for owed in _owed(desk, arrival, opening)
+        as_new(owed, is_met=owed.duty in opening.met_at_once and owed.system in (OWN_SYSTEM, *desk.by_view))
+        for owed in owed_for(desk, _facts(arrival, opening))
     )
-    if StopMessages() in opening.effects:
-        obligations += _stops_elsewhere(desk, arrival, obligations)
     stops = arrival.pointers.sender_key if StopMessages() in opening.effects else None
-    ahead = _earliest(each.due for each in obligations if not each.is_met)
     changes = arrival.changes if (decision.outcome, opening.type) == (Outcome.REQUEST, RequestType.UPDATE) else ()
     written, flags = _Written(), set(arrival.flags)
     if acknowledgement := next((effect for effect in opening.effects if isinstance(effect, Acknowledge)), None):
@@ -70,6 +68,9 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
     for effect in opening.effects if written.letters else ():
         if isinstance(effect, AskAddress) and _takes_letters(desk, effect.address):
             written.add(desk, _question(effect, reference), effect.role, arrival.vouched, now)
+    if written.asked:  # and so this is done
+        obligations = tuple(replace(each, is_met=each.is_met or each.what == Duty.ASK_SENDER) for each in obligations)
+    ahead = _earliest(each.due for each in obligations if not each.is_met)
     waits = opening.for_staff or "no_letter_possible" in flags or not all(each.is_met for each in obligations)
     state = State.AWAITING_STAFF if waits else State.CARRIED_OUT
     if opening.waits_for_sender and written.asked:
@@ -102,6 +103,15 @@ def new_entry(desk: Desk, arrival: Arrival, decision: Decision, reference: str, 
         proof=arrival.vouched.reason,
     )
     return NewEntry(request, tuple(written.letters), stops, changes, tuple(written.asked), CarryOut() in opening.effects)
+
+
+def decision_of_staff(arrival: Arrival, kind: RequestType) -> Decision:
+    """Decide what staff say that a person asks: the rest is theirs to do, and messages stop as they would have stopped by themselves."""
+    proven = arrival.vouched.standing is not Standing.FAILED or kind is RequestType.OPT_OUT  # as ``rules.decide`` has it
+    stops = proven and kind in STOPS_MESSAGES and arrival.pointers.sender_key is not None
+    effects, met = ((StopMessages(),), _STOPPED) if stops else ((), frozenset[Duty]())
+    opening = Opening(kind, arrival.reading.language, (), effects, for_staff=True, met_at_once=met)
+    return Decision(Outcome.REQUEST, "typed_by_staff", "typed_by_staff", opens=opening)
 
 
 @dataclass(slots=True)
@@ -203,31 +213,17 @@ def _earliest(days: Iterable[date | None]) -> date | None:
     return min((day for day in days if day is not None), default=None)
 
 
-def _stops_elsewhere(desk: Desk, arrival: Arrival, owed: tuple[NewObligation, ...]) -> tuple[NewObligation, ...]:
-    """Owe the stop of messages in every other system too: mailbot stops only its own (I12)."""
-    if any(each.what == Duty.STOP_MESSAGES for each in owed):
-        return ()
-    stops = desk.law_deadlines.obligations(RequestType.OPT_OUT, arrival.received)
-    elsewhere = [each for each in stops if each.duty is Duty.STOP_MESSAGES and each.system not in (OWN_SYSTEM, *desk.by_view)]
-    return tuple(_obligation(each, is_met=False) for each in elsewhere)
-
-
-def _owed(desk: Desk, arrival: Arrival, opening: Opening) -> tuple[Obligation, ...]:
-    if opening.type is not None and not opening.may_be:
-        return desk.deadlines.obligations(opening.type, arrival.received)
-    return (desk.deadlines.for_doubt(opening.may_be, arrival.received),)
-
-
-def _obligation(owed: Obligation, *, is_met: bool) -> NewObligation:
-    losing = tuple(
-        {
-            "source": each.limit.cite,
-            "due": each.due.day.isoformat() if each.due else None,
-            "arithmetic": each.due.arithmetic if each.due else "",
-        }
-        for each in owed.losing
+def _facts(arrival: Arrival, opening: Opening) -> Facts:
+    """Say what the obligations follow from. Whose request it is needs no confirmation where the mail server vouches and nobody is asked."""
+    is_known = arrival.vouched.standing is Standing.ALIGNED and not opening.waits_for_sender
+    in_doubt = opening.type is None or bool(opening.may_be)
+    return Facts(
+        received=arrival.received,
+        type=opening.type,
+        may_be=opening.may_be if in_doubt else None,
+        confirmed=arrival.received if is_known else None,
+        stops=StopMessages() in opening.effects,
     )
-    return NewObligation(owed.duty, owed.system, owed.source, owed.starts, owed.due, owed.arithmetic, losing, is_met)
 
 
 def _names_policys_clause(desk: Desk, reading: Reading) -> bool:

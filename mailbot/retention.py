@@ -12,14 +12,18 @@ from sqlalchemy import Connection
 
 from mailbot import backup
 from mailbot.config import Config
-from mailbot.desk import Desk
+from mailbot.desk import OWN_SYSTEM, Desk
 from mailbot.errors import NoSuchRequest, Problem
 from mailbot.logs import log
+from mailbot.moves import found, moved, still_owed
+from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
 from rules.deadlines import earliest_due
-from rules.vocabulary import Event
-from storage import destruction, register, retention, scouring
+from rules.life import Move
+from rules.vocabulary import Duty, Event, State
+from storage import destruction, digests, obligations, register, retention, scouring
 from storage.destruction import Holding, How, MustWait
+from storage.register import Registered
 from storage.retention import Ended
 
 
@@ -74,10 +78,11 @@ def do_the_days_job(desk: Desk, order: RetentionOrder, now: datetime) -> DayDone
     with desk.database.write() as tx:
         if not retention.is_first_look(tx, today):
             return None
+        digests.forget_old(tx, now)
         done = DayDone(
             consents_ended=retention.expire_consents(tx, today, now),
             people_destroyed=_destroy_the_ended(tx, desk, today, now, order.how) if order.destroys else 0,
-            requests_wiped=destruction.expire_requests(tx, years_before(now, years)) if (years := order.closed_requests_years) else 0,
+            requests_wiped=destruction.expire_requests(tx, years_before(now, years), now) if (years := order.closed_requests_years) else 0,
             messages_wiped=destruction.expire_raw_mail(tx, years_before(now, years)) if (years := order.raw_mail_years) else 0,
         )
     log.info("retention_done", **{name: getattr(done, name) for name in DayDone.__slots__})
@@ -87,7 +92,7 @@ def do_the_days_job(desk: Desk, order: RetentionOrder, now: datetime) -> DayDone
 def follow_up(desk: Desk, order: RetentionOrder, last: FollowedUp = NOTHING_YET) -> FollowedUp:
     """Bring everything up to the last destruction: letters, free pages, the list outside of the store. ``last`` is what is told already."""
     with desk.database.write() as tx:
-        destruction.sweep(tx)
+        destruction.sweep(tx, desk.now())
     marks = backup.marks(desk.database, order.journal)
     if order.journal is not None and marks != last.marks:
         backup.synchronise(desk.database, desk.keys, order.journal)
@@ -140,12 +145,6 @@ def destroy_by_command(desk: Desk, address: str, who: str, why: str, *, deperson
             register.note(tx, [(last, how, who, {"reason": why})], desk.now())
 
 
-def end_purpose(desk: Desk, named: str, who: str, why: str) -> None:
-    """Note that the data of a person on file, named by an address or by a request, serve no purpose any more."""
-    with desk.database.write() as tx:
-        retention.end_purpose(tx, owner_of(tx, named), who, why, desk.now())
-
-
 def hold_request(desk: Desk, reference: str, who: str, why: str | None) -> None:
     """Put a request on legal hold, or lift the hold (None)."""
     with desk.database.write() as tx:
@@ -192,5 +191,20 @@ def _destroy_the_ended(tx: Connection, desk: Desk, today: date, now: datetime, h
     """Destroy whose purpose has ended and where nothing stands in the way; whoever is left is listed in the digest."""
     free = [ended for ended in retention.purposes_ended(tx, today, desk.zone) if not ended.hindrances]
     for ended in free:
-        destruction.destroy(tx, destruction.person_on_file(tx, ended.owner), how, None, now)
+        entries = obligations.entries_of(tx, ended.owner, Event.PURPOSE_ENDED)
+        for entry in entries:
+            queue_for(tx, desk, entry.reference, [Duty.DESTROY])  # before: of a person who was destroyed nothing could be told
+        person = destruction.person_on_file(tx, ended.owner)
+        destruction.destroy(tx, person, how, entries[0].reference if entries else None, now)
+        for entry in entries:
+            _meet(tx, entry, now)
     return len(free)
+
+
+def _meet(tx: Connection, entry: Registered, now: datetime) -> None:
+    """Note that mailbot did its part of what staff's entry owes; the other systems' stays open."""
+    here = [owed.id for owed in entry.obligations if (owed.what, owed.system) == (Duty.DESTROY, OWN_SYSTEM)]
+    register.meet(tx, here, "mailbot", now)
+    if not still_owed(found(tx, entry.reference)):
+        register.set_state(tx, entry.reference, moved(entry, Move.CARRY_OUT), now)
+        register.note(tx, [(entry.reference, State.CARRIED_OUT, "mailbot", {})], now)

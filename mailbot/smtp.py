@@ -31,8 +31,6 @@ LONGEST_EXCHANGE_SECONDS = 2 * ONE_COMMAND_SECONDS + START_OF_DATA_SECONDS + FIN
 
 GOODBYE_SECONDS = 5.0
 
-_LINE_WITH_DOT = re.compile(rb"(?m)^\.")
-
 CLOSING_CHANNEL = 421
 """The one reply that any command may get: the server ends the connection (RFC 5321, 3.8)."""
 
@@ -204,7 +202,7 @@ class Connection:
         if protocol is None:
             return Reply(Verdict.AWAY, "")
         try:
-            protocol.write(_LINE_WITH_DOT.sub(b"..", normalize_message_line_endings(content)) + b".\r\n")  # RFC 5321, 4.5.2
+            protocol.write(_on_the_wire(content) + b".\r\n")
             response = await protocol.read_response(timeout=FINAL_REPLY_SECONDS)
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
@@ -260,6 +258,13 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationMistake(f"smtp.tls_ca_file {ca_file} cannot be used: {_reason(error)}") from error
+
+
+def _on_the_wire(content: bytes) -> bytes:
+    """Return a letter as DATA carries it: lines end in CRLF alone, and a dot that begins one is doubled (RFC 5321, 4.5.2)."""
+    if not content.endswith(b"\r\n") or not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
+        content = normalize_message_line_endings(content)  # ours are so already, and to look costs less
+    return (b"\n" + content).replace(b"\n.", b"\n..")[1:]
 
 
 def _is_refusal(code: int) -> bool:

@@ -47,6 +47,8 @@ class Watch:
     """What the rounds of ``once`` found."""
     has_gone_round: bool = False
     """Whether everything in the inbox was seen since the start."""
+    away: str = ""
+    """Why the inbox is not read; "" while it is."""
     _told: set[str] = field(default_factory=set)
     address: Address = field(init=False)
 
@@ -86,6 +88,7 @@ class Watch:
                 self._stay_away(pause, "by a fault of mailbot itself")
 
     def _stay_away(self, seconds: float, reason: str) -> None:
+        self.away = reason
         self.beat(seconds, f"away, {reason}")
         self.stop.wait(seconds)
 
@@ -98,7 +101,7 @@ class Watch:
             while not self.stop.is_set():
                 count = self._round(mailbox).go(self.stop)
                 patience.went_well()
-                self.has_gone_round = True
+                self.has_gone_round, self.away = True, ""
                 _tell(count)
                 if listened is None or monotonic() - listened >= LISTEN_EVERY_SECONDS:
                     _tell(ears.listen(self.stop, self._batch_done))

@@ -6,13 +6,14 @@ than the strictest reading. Which days are worked is ``rules.working_days``; wha
 """
 
 from calendar import monthrange
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import assert_never
 
 from rules.policy import Limit, Policy
-from rules.vocabulary import Duty, Event, RequestType, Starts, Unit
+from rules.vocabulary import Duty, Event, RequestType, SourceMark, Starts, Unit
 from rules.working_days import WEEKEND, Calendar
 
 STAFF = "staff"
@@ -30,6 +31,12 @@ DUTIES_IN_EVERY_SYSTEM = frozenset(
         Duty.REMOVE_FROM_SOURCE,
     }
 )
+
+ENDED_BY_DESTROYING = frozenset({Duty.STOP_PROCESSING, Duty.BLOCK})
+"""Storing is processing (Law 94-V art. 8(7)): who must have destroyed by a day must have done these by then too."""
+
+TERM = "term"
+"""What a day follows from that stands in the authority's own letter."""
 
 ONE_DAY = timedelta(days=1)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # written out, because strftime speaks the locale's language
@@ -82,6 +89,7 @@ class Obligation:
     """One duty in one place: whose promise it is, by when, and which limits lost to the one that governs.
 
     ``limit_id`` is the limit that was counted; ``source`` and ``clause`` name the promise, the policy's clause first.
+    ``trigger`` is the request or the event that it follows from, or ``TERM``; of what is in doubt it is None.
     """
 
     duty: Duty
@@ -93,29 +101,48 @@ class Obligation:
     due: date | None
     arithmetic: str
     losing: tuple[Weighed, ...] = ()
+    mark: SourceMark | None = None
+    trigger: str | None = None
+    started_at: datetime | None = None
+    statute: str = ""
+    """The law whose words, read or quoted, give it a day; empty where only a policy or an interpretation does."""
+    beside: tuple["Obligation", ...] = ()
+    """What other facts make of the same duty in the same place."""
 
 
 class Deadlines:
     """Counts what one policy and its law promise, by one calendar in one zone, and remembers what it counted."""
 
-    def __init__(self, policy: Policy, calendar: Calendar, zone: tzinfo, systems: Sequence[str] = ("mailbot",)) -> None:
-        """``systems`` names every place that stores subscribers: a duty that touches what is stored is owed in each."""
+    def __init__(
+        self, policy: Policy, calendar: Calendar, zone: tzinfo, systems: Sequence[str] = ("mailbot",), told: Iterable[str] = ()
+    ) -> None:
+        """``systems`` names every place that stores subscribers: a duty that touches what is stored is owed in each.
+
+        ``told`` names who gets data from the operator besides those whom the policy names: each is told for itself.
+        """
         if not systems:
             raise ValueError("name at least one system: a duty without a place would be nobody's")
         self._policy = policy
         self.calendar = calendar
         self._zone = zone
-        self._systems = tuple(systems)
+        self.places = (tuple(systems), tuple(dict.fromkeys((*policy.third_parties, *told))))
+        """The systems, and those who are told."""
+        waiting = [limit for limit in (*policy.limits, *policy.law.limits) if limit.starts is Starts.CONFIRMATION]
+        self._confirmed = frozenset(request for limit in waiting for request in limit.requests)
         self._counted: dict[tuple[RequestType | Event, date], tuple[Obligation, ...]] = {}
 
-    def obligations(self, trigger: RequestType | Event, received: datetime) -> tuple[Obligation, ...]:
-        """Return what is owed for ``trigger``; of an event, ``received`` is the moment it happened or was found."""
+    def obligations(self, trigger: RequestType | Event, received: datetime, confirmed: datetime | None = None) -> tuple[Obligation, ...]:
+        """Return what is owed for ``trigger``; of an event, ``received`` is the moment it happened or was found.
+
+        ``confirmed`` is the moment since which it is known that a request is its sender's.
+        """
+        if confirmed is not None and trigger in self._confirmed:
+            return tuple(self._owed(trigger, received, confirmed))
         day_zero = day_of(received, self._zone)
         if (known := self._counted.get((trigger, day_zero))) is not None:
             return known
-        limits = self._policy.limits_for(trigger, day_zero)
-        owed = tuple(self._owed(limits, trigger, received))
-        if all(limit.unit is not Unit.HOURS for limit in limits):  # hours differ within a day
+        owed = tuple(self._owed(trigger, received, None))
+        if all(limit.unit is not Unit.HOURS for limit in self._policy.limits_for(trigger, day_zero)):  # hours differ within a day
             self._counted[trigger, day_zero] = owed
         return owed
 
@@ -128,18 +155,41 @@ class Deadlines:
         if not possible:
             return Obligation(Duty.ANSWER, STAFF, "", "", "", Starts.RECEIPT, None, "no limit is known for anything it may be")
         first, type_ = min(possible, key=lambda pair: pair[0].due or date.max)
-        return replace(first, duty=Duty.ANSWER, system=STAFF, arithmetic=f"may be {type_}: {first.arithmetic}")
+        return replace(first, duty=Duty.ANSWER, system=STAFF, arithmetic=f"may be {type_}: {first.arithmetic}", trigger=None)
 
-    def _owed(self, limits: Sequence[Limit], trigger: RequestType | Event, received: datetime) -> Iterator[Obligation]:
-        weighed = [self._weigh(limit, trigger, received) for limit in limits]
+    def _owed(self, trigger: RequestType | Event, received: datetime, confirmed: datetime | None) -> Iterator[Obligation]:
+        limits = self._policy.limits_for(trigger, day_of(received, self._zone))
+        if isinstance(trigger, RequestType) and confirmed is None:  # the sender is asked within the same limit, counted from receipt
+            limits += tuple(
+                replace(limit, starts=Starts.RECEIPT, duties=(Duty.ASK_SENDER,))
+                for limit in limits
+                if limit.starts is Starts.CONFIRMATION and limit.unit is not None
+            )
+        weighed = [self._weigh(limit, trigger, received, confirmed) for limit in limits]
         for duty in dict.fromkeys(duty for limit in limits for duty in limit.duties):
-            obligation = _oblige(duty, weighed)
-            for system in self._systems if duty in DUTIES_IN_EVERY_SYSTEM else (STAFF,):
+            is_unknown_to_law = isinstance(trigger, Event) and not any(limit.is_law for limit in limits)
+            nearest = self._of_same_duty(duty, limits[0].starts, received) if is_unknown_to_law else []
+            obligation = replace(_oblige(duty, weighed, nearest), trigger=trigger)
+            for system in self._places(duty):
                 yield replace(obligation, system=system)
 
-    def _weigh(self, limit: Limit, trigger: RequestType | Event, received: datetime) -> Weighed:
+    def _weigh(self, limit: Limit, trigger: RequestType | Event, received: datetime, confirmed: datetime | None) -> Weighed:
+        if isinstance(trigger, RequestType) and limit.starts is Starts.CONFIRMATION and confirmed is not None:
+            return Weighed(limit, due(limit, confirmed, self.calendar, self._zone))
         counted = due(limit, received, self.calendar, self._zone)
         return Weighed(limit, counted, waits=isinstance(trigger, RequestType) and limit.starts is not Starts.RECEIPT)
+
+    def _of_same_duty(self, duty: Duty, starts: Starts, received: datetime) -> list[Weighed]:
+        """Weigh what the statute says of a duty on other occasions, counted from this one: of this one it does not speak."""
+        law, day_zero = self._policy.law, day_of(received, self._zone)
+        same = [replace(limit, starts=starts) for limit in law.limits if duty in limit.duties and limit.in_force_on(day_zero)]
+        return [Weighed(limit, due(limit, received, self.calendar, self._zone)) for limit in same]
+
+    def _places(self, duty: Duty) -> Sequence[str]:
+        systems, told = self.places
+        if duty is Duty.NOTIFY_THIRD_PARTY and told:
+            return told
+        return systems if duty in DUTIES_IN_EVERY_SYSTEM else (STAFF,)
 
 
 def earliest_due(obligations: Iterable[Obligation]) -> date | None:
@@ -147,11 +197,46 @@ def earliest_due(obligations: Iterable[Obligation]) -> date | None:
     return min((owed.due for owed in obligations if owed.due), default=None)
 
 
-def _oblige(duty: Duty, weighed: Sequence[Weighed]) -> Obligation:
-    """Weigh the promises of one duty against each other: the earliest governs, every other one is kept as losing."""
-    own = [each for each in weighed if duty in each.limit.duties]
+def together(owed: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Make one of what several facts demand of one duty in one place: the earliest day governs, the others stay visible."""
+    places = defaultdict[tuple[Duty, str], list[Obligation]](list)
+    for each in owed:
+        places[each.duty, each.system].append(each)
+    return tuple(_first_of([_blocked_in_time(each, places[Duty.DESTROY, each.system]) for each in same]) for same in list(places.values()))
+
+
+def _first_of(same: Sequence[Obligation]) -> Obligation:
+    """Return what governs. Who cannot destroy and says so has the policy's longer term for it, unless the law has a day of its own."""
+    later = [each for each in same if each.duty is Duty.DESTROY and each.trigger == Event.DESTRUCTION_IMPOSSIBLE]
+    chosen = [each for each in same if each.statute] + later if later else same
+    first = min(chosen, key=lambda each: each.due or date.max)
+    return replace(first, beside=tuple(each for each in same if each is not first)) if len(same) > 1 else first
+
+
+def _blocked_in_time(owed: Obligation, destroy: Sequence[Obligation]) -> Obligation:
+    """Let what is blocked in place of a destruction be blocked by the day of that destruction."""
+    if (owed.duty, owed.trigger) != (Duty.BLOCK, Event.DESTRUCTION_IMPOSSIBLE):
+        return owed
+    days = [each.due for each in destroy if each.due and each.trigger != Event.DESTRUCTION_IMPOSSIBLE]
+    if not days or (owed.due and owed.due <= min(days)):
+        return owed
+    return replace(owed, due=min(days), arithmetic=f"in place of the destruction, by its day -> {_spelled(min(days))}, 23:59")
+
+
+def by_term(day: date) -> Obligation:
+    """Return the answer that is owed by the day that the authority's letter names."""
+    words = f"the term that stands in the authority's letter -> {_spelled(day)}, 23:59"
+    return Obligation(Duty.ANSWER, STAFF, "Term of the authority", "", "", Starts.RECEIPT, day, words, trigger=TERM)
+
+
+def _oblige(duty: Duty, weighed: Sequence[Weighed], nearest: Sequence[Weighed]) -> Obligation:
+    """Weigh the promises of one duty against each other: the earliest governs, every other one is kept as losing.
+
+    ``nearest`` is what the statute says of the duty where it does not speak of the occasion.
+    """
+    own = [each for each in weighed if duty in each.limit.duties or _ends_too(each.limit, duty)]
     unnumbered = [each for each in own if each.counted is None]
-    borrowed = _borrowed(own, weighed) if unnumbered else []
+    borrowed = _borrowed(own, weighed, nearest) if unnumbered else []
     governing = min(own + borrowed, key=lambda each: each.strictness)
     kept = unnumbered if governing.counted and governing.limit.is_law else []  # promised without a number: the statute's number keeps it
     named = [each.limit for each in (*kept, governing)]
@@ -165,14 +250,26 @@ def _oblige(duty: Duty, weighed: Sequence[Weighed]) -> Obligation:
         due=governing.due.day if governing.due else None,
         arithmetic=("no number of its own, so the first limit of the statute: " if governing in borrowed else "") + _in_words(governing),
         losing=tuple(each for each in own if each.limit not in named),
+        mark=governing.limit.mark,
+        statute=next((each.limit.cite for each in (*own, *borrowed) if _is_statutory(each)), ""),
     )
 
 
-def _borrowed(own: Sequence[Weighed], weighed: Sequence[Weighed]) -> list[Weighed]:
+def _ends_too(limit: Limit, duty: Duty) -> bool:
+    """Tell whether a limit of the statute binds a duty because destroying ends what the duty ends."""
+    return limit.is_law and Duty.DESTROY in limit.duties and duty in ENDED_BY_DESTROYING
+
+
+def _is_statutory(each: Weighed) -> bool:
+    return each.limit.is_law and each.due is not None and each.limit.mark is not SourceMark.READING
+
+
+def _borrowed(own: Sequence[Weighed], weighed: Sequence[Weighed], nearest: Sequence[Weighed]) -> list[Weighed]:
     """Return the statute's first limit for the same trigger, for a duty that the statute itself does not number."""
     if any(each.limit.is_law and each.counted for each in own):
         return []
-    return sorted((each for each in weighed if each.limit.is_law and each.due), key=lambda each: each.strictness)[:1]
+    of_law = [each for each in (*weighed, *nearest) if each.limit.is_law and each.due]
+    return sorted(of_law, key=lambda each: each.strictness)[:1]
 
 
 def _in_words(governing: Weighed) -> str:

@@ -5,6 +5,7 @@ Facts in, ``Decision`` out. Nothing is refused and nothing is disclosed here: th
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from rules.addresses import same_mailbox
 from rules.authentication import Proof
@@ -31,6 +32,13 @@ class Answered:
     """The same was answered before."""
 
 
+class ToDigest(StrEnum):
+    """How a message answers a digest of staff: with its secret and from its reader's address, or in vain (H67)."""
+
+    GENUINE = "genuine"
+    IN_VAIN = "in_vain"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """All that a rule may know about a message."""
@@ -51,6 +59,7 @@ class Case:
     answered: Answered | None = None
     auto: bool = False
     """The operator lets what aligned senders withdraw be carried out without staff."""
+    to_digest: ToDigest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,17 @@ def set_duplicate_aside(case: Case) -> Decision | None:
     return Decision(Outcome.DUPLICATE, "same_message_id_and_text") if case.seen_before else None
 
 
+def obey_staff(case: Case) -> Decision | None:
+    """Take what a reader of digests orders with the secret of one. What only looks like that orders nothing, and asks for nothing (H67)."""
+    if case.to_digest is None:
+        return None
+    acts_allowed = case.screening is None or case.screening.acts_allowed
+    in_doubt = case.standing is Standing.FAILED or case.message.defects & DOUBTFUL_SENDER or not acts_allowed
+    if case.to_digest is ToDigest.IN_VAIN or in_doubt:
+        return Decision(Outcome.ORDINARY, "answers_digest_in_vain")
+    return Decision(Outcome.STAFF_ACTION, "brings_back_the_secret")
+
+
 def take_answer(case: Case) -> Decision | None:
     """Take what the asked address answers to a letter of ours; what it does not answer plainly goes to staff (H66, H110)."""
     answered = case.answered
@@ -328,6 +348,7 @@ RULES: tuple[Rule, ...] = (
     set_bomb_aside,
     note_automatic_mail,
     set_duplicate_aside,
+    obey_staff,
     take_answer,
     continue_request,
     hold_further_demand,

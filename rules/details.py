@@ -14,7 +14,7 @@ from rules.details_change import Change, Field
 from rules.details_contact import contacts_in
 from rules.details_names import name_mentions
 from rules.details_roles import Ownership, read_roles
-from rules.details_spelling import is_another_name, writer_of
+from rules.details_spelling import is_another_name
 from rules.details_text import MAX_TEXT, NAME_PARTS, Mention, Role, Sentence, blotted, cleaned, leads_over, sentences
 from rules.details_typed import as_meant
 from rules.lexicon import details_words as words
@@ -68,14 +68,13 @@ def _mentions(text: str, title: str) -> list[Mention]:
     last = max((each.start for each in contacts), default=0)
     whose = Ownership(title)
     topic = _topic(title, "surname" if words.MARRIED.search(letters) else None)
-    writer = writer_of(text)
     for number, sentence in enumerate(islice(sentences(words.KAZAKH_OR.sub("or", letters)), MOST_SENTENCES)):
         if found and contacts and sentence.start > last and number - found[-1].sentence > _READ_AFTER:
             break
         end = sentence.start + len(sentence.letters)
         here = [each for each in contacts if sentence.start <= each.start < end]
         written = text[sentence.start : end]
-        named = name_mentions(written, sentence, topic, writer) if _may_name(written, sentence, topic) else []
+        named = name_mentions(written, sentence, topic, text) if _may_name(written, sentence, topic) else []
         topic = _topic(sentence.letters, topic)
         here = sorted(here + named, key=lambda mention: mention.start)
         if contacts and found and not here and sentence.start > last and number - found[-1].sentence > _HEARD_AFTER:

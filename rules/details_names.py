@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from rules.details_change import Field
-from rules.details_spelling import Setting, Writer, is_patronymic, is_replaced, is_replacing, is_surname, nominatives, parts_of
+from rules.details_spelling import Setting, is_patronymic, is_replaced, is_replacing, is_surname, nominatives, parts_of, writer_of
 from rules.details_text import BESIDE, Mention, Role, Sentence
 from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
@@ -29,7 +29,7 @@ _GOVERNS = re.compile(
 )
 
 
-def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: Writer) -> list[Mention]:
+def name_mentions(written: str, sentence: Sentence, topic: str | None, text: str) -> list[Mention]:
     """Return the names in a sentence; ``topic`` is the part of the name that was spoken of before it."""
     fields = list(words.NAME_FIELD.finditer(sentence.letters))
     found: list[Mention] = []
@@ -37,7 +37,7 @@ def name_mentions(written: str, sentence: Sentence, topic: str | None, writer: W
         left, after = sentence.letters[:start], sentence.letters[end:]
         before = [field for field in fields if field.end() <= start]
         field = before[-1] if before else fields[0] if fields else None
-        parts = nominatives(written[start:end].split(), Setting(bool(_GOVERNS.search(left)), after, writer))
+        parts = nominatives(written[start:end].split(), Setting(bool(_GOVERNS.search(left)), after, writer_of(text)))
         is_list = len({each.lastgroup for each in before}) > 1 and not found  # "surname, name and patronymic: A B C"
         is_titled = _TITLE.search(left) is not None
         values = (

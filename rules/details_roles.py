@@ -222,9 +222,9 @@ class Ownership:
             for said in _SPOKEN.findall(clause[0]):
                 if any(word.search(said) for word in (words.ROLE, words.CHANGE, words.ABOUT)):
                     self._asked |= _fields_in(said)
-            is_new = any(found.lastgroup == "new" for found in words.ROLE.finditer(clause[0]))
-            if words.REACH.search(clause[0]) and not is_new:
-                self._to_be_answered_at += [each for each in here if clause.start() <= each.start - start < clause.end()]
+            named = [each for each in here if clause.start() <= each.start - start < clause.end()]
+            if named and words.REACH.search(clause[0]) and not _speaks_of_the_new(clause[0]):
+                self._to_be_answered_at += named
 
     def _correct(self, letters: str, here: list[Mention], earlier: list[Mention], start: int) -> None:
         """Let a slip that is told make what stands before it the old value, and a choice by number one of two."""
@@ -239,9 +239,10 @@ class Ownership:
                 elif letters[: mention.start - start].rstrip().endswith(":"):  # "I wrote it wrong: …" is the wrong one, or the right one
                     _strike(said, "slip")
         two = [each for each in (*earlier, *here) if each.field not in NAME_PARTS and each.role is not Role.NOT_IT]
+        if len(two) != 2 or two[0].field is not two[1].field or letters.rstrip().endswith("?") or _is_unsure(letters):
+            return
         chosen = [number for number, choice in enumerate(words.CHOICES) if choice.search(letters)]
-        is_told = not (letters.rstrip().endswith("?") or _is_unsure(letters))
-        if is_told and len(two) == len(chosen) + 1 == 2 and two[0].field is two[1].field:
+        if len(chosen) == 1:
             _call(Role.OLD, two)
             _call(Role.NEW, [two[chosen[0]]])
 
@@ -306,8 +307,14 @@ def _is_spared(letters: str, ends: list[int], relative: int, at: int) -> bool:
     return not named_first
 
 
+def _speaks_of_the_new(clause: str) -> bool:
+    return any(found.lastgroup == "new" for found in words.ROLE.finditer(clause))
+
+
 def _relative_in(letters: str) -> int | None:
     """Return where another person is named."""
+    if not words.RELATIVE.search(letters):
+        return None
     spared = words.OWN_ALL_THE_SAME.sub(lambda found: " " * len(found[0]), letters)
     found = words.RELATIVE.search(spared)
     return found.start() if found else None
@@ -315,6 +322,8 @@ def _relative_in(letters: str) -> int | None:
 
 def _is_unsure(letters: str) -> bool:
     """Tell whether the person is in doubt, and not of the old value or a password."""
+    if not words.UNSURE.search(letters):
+        return False
     return any(words.UNSURE.search(clause) and not words.OF_THE_OLD.search(clause) for clause in letters.split(","))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum, auto
+from functools import lru_cache
 
 from rules.details_change import Field
 from rules.lexicon.details_words import FEMININE, MASCULINE, same_letters
@@ -62,6 +63,7 @@ class Setting:
     writer: Writer
 
 
+@lru_cache(1)
 def writer_of(text: str) -> Writer:
     """Return who wrote a text: «сменила», «женился» tell."""
     letters = same_letters(text)

@@ -74,18 +74,21 @@ _PLAIN = (
 )
 
 
+_TO_CHANGE = re.compile(f"[{re.escape(''.join(map(chr, _PLAIN)))}]")
 _LINE_OF_MARKS = re.compile(r"([^\w\n])\1{3,}")
 _GAP = re.compile(r"\s{4,}")
 
 
 def cleaned(text: str) -> str:
     """Return the text in one spelling of each character."""
-    text = _LINE_OF_MARKS.sub(r"\1\1\1", text[:MAX_TEXT].translate(_PLAIN))
+    text = text[:MAX_TEXT]
+    text = _LINE_OF_MARKS.sub(r"\1\1\1", text.translate(_PLAIN) if _TO_CHANGE.search(text) else text)
     text = _GAP.sub(lambda gap: "\n" * min(gap[0].count("\n"), 2) or "   ", text)  # no pattern is to try a long one
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)[:MAX_TEXT]
 
 
-_STOP = re.compile(r"[!?;\n]+|(?<![\s.]\w)(?<![\s.]\w\w)(?<![\s.]\w\w\w)\.(?=\s|\Z)|\.(?=\s+[^\W\d_]|\Z)")
+# What ends a sentence stands first in the pattern, whatever must stand before it: so it is looked for quickly.
+_STOP = re.compile(r"[!?;\n.](?:(?<!\.)[!?;\n]*|(?<=\.)(?:(?<![\s.]\w\.)(?<![\s.]\w\w\.)(?<![\s.]\w\w\w\.)(?=\s|\Z)|(?=\s+[^\W\d_]|\Z)))")
 _LABEL = re.compile(r"[\W_]*+(?:(?:\d{1,2}|\w)\s?[.)]\s*)?(?P<label>[^:=\ue000]{2,40}?)\s?(?:[:=]|\s-(?=\s))[\s\"]*")
 BESIDE = re.compile(rf"{BESIDE_WORDS.pattern}|[\W_]")
 
@@ -97,7 +100,7 @@ def sentences(letters: str) -> Iterator[Sentence]:
         end = stop.end() if stop else len(letters)
         sentence = letters[start:end]
         if sentence.strip():
-            label = _LABEL.match(sentence)
+            label = _LABEL.match(sentence) if ":" in sentence or "=" in sentence or "-" in sentence else None
             yield Sentence(
                 start,
                 sentence,

@@ -1,6 +1,7 @@
 """A letter as it was meant: typed on another keyboard layout, or Russian and Kazakh in Latin letters. Places stay what they are."""
 
 import re
+from itertools import chain, islice
 
 from rules.lexicon import details_words as words
 from rules.lexicon.details_words import same_letters
@@ -34,7 +35,7 @@ def as_meant(text: str) -> tuple[str, str]:
     """Return a text in the layout that was meant, and its letters (``same_letters``) as Cyrillic spells them if they are transliterated."""
     letters = same_letters(text)
     beginning, first = text[:_BEGINNING], letters[:_BEGINNING]
-    known = _words_known(first)
+    known = _words_known(first, _ENOUGH_WORDS)
     if known >= _ENOUGH_WORDS or _is_spelt_right(first):
         return text, letters
     readings = [(known, _KEYS_AS_TYPED), *((_words_known(same_letters(beginning.translate(keys))), keys) for keys in _KEYS)]
@@ -61,8 +62,10 @@ _LOOKED_AT = 120
 _LONGEST_INITIAL = 2
 
 
-def _words_known(letters: str) -> int:
-    return sum(1 for table in (words.NAME_FIELD, words.ROLE, words.CHANGE, *words.CONTACT_FIELD.values()) for _ in table.finditer(letters))
+def _words_known(letters: str, most: int | None = None) -> int:
+    """Return how many words of ours stand in ``letters``; from ``most`` on they are not counted."""
+    tables = (words.NAME_FIELD, words.ROLE, words.CHANGE, *words.CONTACT_FIELD.values())
+    return sum(1 for _ in islice(chain.from_iterable(table.finditer(letters) for table in tables), most))
 
 
 def _in_cyrillic(word: re.Match[str]) -> str:

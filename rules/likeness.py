@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from rules.lexicon.letter import Letter
 from rules.vocabulary import RequestType
@@ -80,12 +80,12 @@ def all_pieces(letter: Letter) -> set[str]:
     for place, words in _words(letter):
         for word in words:
             pieces.update(_pieces(place, word[:_LONG], word[-_ENDING:] if len(word) > _SHORT else ""))
-        pieces.update(f"{word[:_ENDING]} {following[:_ENDING]}" for word, following in pairwise(words))
+        pieces.update([f"{word} {following}" for word, following in pairwise([word[:_ENDING] for word in words])])
     return pieces
 
 
 def _words(letter: Letter) -> tuple[tuple[str, Sequence[str]], ...]:
-    said = " ".join([word.text for sentence in letter.body or () for word in sentence])
+    said = " ".join([word.text for word in islice(chain.from_iterable(letter.body or ()), WORDS_WEIGHED)])
     return ("s", letter.texts), ("b", said.split(maxsplit=WORDS_WEIGHED)[:WORDS_WEIGHED])
 
 
@@ -134,9 +134,9 @@ def _letters_with(piece: str) -> Counter[RequestType]:
 @cache
 def _pieces_of_all() -> Counter[RequestType]:
     """Return how many pieces the letters of each type have together."""
-    told = Counter[str]()
-    for piece, counts in _learnt()[1].items():
-        if piece != EVERY:
-            for kind, _, letters in (each.partition("=") for each in counts.split()):
-                told[kind] += int(letters)
-    return Counter({RequestType(kind): pieces for kind, pieces in told.items()})
+    pairs = Counter(chain.from_iterable(counts.split() for piece, counts in _learnt()[1].items() if piece != EVERY))
+    told = Counter[RequestType]()
+    for pair, pieces in pairs.items():
+        kind, _, letters = pair.partition("=")
+        told[RequestType(kind)] += int(letters) * pieces
+    return told

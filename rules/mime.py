@@ -156,6 +156,8 @@ def named(parameters: dict[str, str], name: str) -> str:
     """Return a file name in any of the forms that mailers give it (RFC 2231, 3 and 4), cut to a bearable length."""
     if name in parameters:
         return decode_header_text(parameters[name]).text[:_MAX_NAME]
+    if not any(key.startswith(f"{name}*") for key in parameters):
+        return ""
     pieces = [parameters[key] for key in (f"{name}*", f"{name}*0*", f"{name}*0") if key in parameters][:1]
     for number in range(1, 100):
         piece = parameters.get(f"{name}*{number}*", parameters.get(f"{name}*{number}"))

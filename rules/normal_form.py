@@ -124,7 +124,7 @@ _SHORT_FORM = re.compile(r"\b(перс|дерб|pers)\. ?")
 
 def words(text: str) -> list[str]:
     """Return the words and the breaks of folded ``text``; addresses, links and phone numbers are left out."""
-    if "ер" in text or "pers." in text:
+    if "рс." in text or "рб." in text or "pers." in text:
         text = _SHORT_FORM.sub(lambda short: f"{_SHORTENED[short[1]]} ", text)
     if "@" in text or "://" in text or "00" in text:
         text = _ADDRESS.sub(" ", text)

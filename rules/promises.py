@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import combinations, groupby
 
 from rules.policy import Law, Limit, NoteCode, Policy
-from rules.vocabulary import Duty, Event, RequestType, Starts, Unit
+from rules.vocabulary import Duty, Event, RequestType, SourceMark, Starts, Unit
 
 Trigger = RequestType | Event
 
@@ -112,7 +112,9 @@ def promised(policy: Policy, trigger: Trigger, day: date) -> Iterator[Comparison
     promises = [limit for limit in policy.limits if is_started_by(limit, trigger) and limit.in_force_on(day)]
     rows = [(duty, limit) for limit in promises for duty in limit.duties]
     for duty, limit in sorted(rows, key=lambda row: list(Duty).index(row[0])):
-        yield Comparison(trigger, duty, limit, statute_for(policy.law, trigger, duty, day))
+        counted = [] if limit.amount is not None else policy.law.limits_for(trigger, day)
+        applies = strictest(each for each in counted if duty in each.duties)
+        yield Comparison(trigger, duty, limit, applies or statute_for(policy.law, trigger, duty, day))
 
 
 def left_out(policy: Policy, trigger: Trigger, day: date) -> Iterator[Comparison]:
@@ -125,8 +127,12 @@ def left_out(policy: Policy, trigger: Trigger, day: date) -> Iterator[Comparison
 
 
 def statute_for(law: Law, trigger: Trigger, duty: Duty, day: date) -> Limit | None:
-    """Return the limit of law that a promise is measured against: its own, else one that ends the use of the data as well."""
-    started = law.limits_for(trigger, day)
+    """Return the limit of law that a promise is measured against: its own, else one that ends the use of the data as well.
+
+    An interpretation that gives the end of data a number where no text does only fills a gap: it measures nothing.
+    """
+    is_filled = duty in ENDS_USE
+    started = [limit for limit in law.limits_for(trigger, day) if not (is_filled and limit.mark is SourceMark.READING)]
     same_duty = [limit for limit in started if duty in limit.duties]
     if same_duty or duty not in ENDS_USE:
         return strictest(same_duty)

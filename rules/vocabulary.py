@@ -30,6 +30,7 @@ class Event(StrEnum):
     TRANSFER = "transfer"
     NO_BREACH_FOUND = "no_breach_found"
     CONSUMER_CLAIM = "consumer_claim"
+    DESTRUCTION_IMPOSSIBLE = "destruction_impossible"
 
 
 class Duty(StrEnum):
@@ -48,6 +49,7 @@ class Duty(StrEnum):
     NOTIFY_THIRD_PARTY = "notify_third_party"
     NOTIFY_AUTHORITY = "notify_authority"
     DELETE_FROM_MAILBOX = "delete_from_mailbox"
+    ASK_SENDER = "ask_sender"
 
 
 class Starts(StrEnum):
@@ -151,5 +153,7 @@ class LetterKind(StrEnum):
     CONFIRMATION = "confirmation"
     NOTICE = "notice"
     REFUSAL = "refusal"
+    LAPSE = "lapse"
+    WITHDRAWAL = "withdrawal"
     COMPLETION = "completion"
     ANSWER = "answer"

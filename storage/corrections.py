@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from rules.vocabulary import Outcome, RequestType
-from storage import register
+from storage import chain, register
 from storage.register import NewRequest
 from storage.tables import corrections, ledger, obligations, requests
 
@@ -95,6 +95,7 @@ def retype(tx: Connection, typed: NewRequest, who: str, now: datetime) -> None:
         )
     )
     register.recount_due(tx, typed.reference)
+    chain.enter_owed(tx, [typed.reference], who, now)
 
 
 def _rows(

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, s
 
 from rules.addresses import mailbox_key
 from rules.life import CLOSED, OPEN
-from storage import register, scouring
+from rules.vocabulary import Event
+from storage import chain, register, scouring
 from storage.database import insert_new, portions
 from storage.evidence import keys_of
 from storage.outbox import LetterState
@@ -40,7 +41,28 @@ from storage.tables import (
 SETTLED = (LetterState.ACCEPTED, LetterState.FAILED, LetterState.DROPPED)
 """The states out of which no letter goes on by itself. A doubtful one is still a person's to settle."""
 
-OUR_WORDS = frozenset({"what", "system", "rule", "to", "on_file", "suppressions_lifted", "consents", "how", "type", "was_met_by"})
+OUR_WORDS = frozenset(
+    [
+        "what",
+        "system",
+        "rule",
+        "to",
+        "on_file",
+        "suppressions_lifted",
+        "consents",
+        "how",
+        "type",
+        "was_met_by",
+        "owed",
+        "kind",
+        "language",
+        "event",
+        "on",
+        "was",
+        "now",
+        "by",
+    ]
+)
 """What stays of the detail of a request's history: words and days of ours. The rest may quote a message or name somebody."""
 
 
@@ -125,11 +147,11 @@ def hindrances(tx: Connection, person: Person, behind: str | None) -> tuple[Hind
     """Return what stands in the way: holds, and open requests other than the one ``behind`` the destruction."""
     hold = tx.execute(select(subscribers.c.legal_hold).where(subscribers.c.id == person.owner)).scalar()
     found = [Hindrance(None, hold)] if hold else []
-    columns = (requests.c.reference, requests.c.state, requests.c.legal_hold)
+    columns = (requests.c.reference, requests.c.state, requests.c.legal_hold, requests.c.event)
     for row in tx.execute(select(*columns).where(_of(person)).order_by(requests.c.reference)):
         if row.legal_hold:
             found.append(Hindrance(row.reference, row.legal_hold))
-        elif row.state in OPEN and row.reference != behind:
+        elif row.state in OPEN and row.reference != behind and row.event != Event.PURPOSE_ENDED:  # which demands just this
             found.append(Hindrance(row.reference, None))
     return tuple(found)
 
@@ -156,7 +178,7 @@ def destroy(tx: Connection, person: Person, how: How, behind: str | None, now: d
     if found := hindrances(tx, person, behind):
         raise MustWait(found)
     _forget(tx, person, how, behind, now)
-    sweep(tx)
+    sweep(tx, now)
 
 
 def destroy_again(tx: Connection, person: Person, how: How, at: datetime, now: datetime) -> bool:
@@ -172,23 +194,24 @@ def destroy_again(tx: Connection, person: Person, how: How, at: datetime, now: d
     about = letters.c.reference.in_(references) | (letters.c.recipient_key.in_(person.keys) & (letters.c.queued_at <= at))
     gone = {"state": LetterState.DROPPED, "settled_at": now}
     tx.execute(update(letters).where(about, letters.c.state.not_in(SETTLED)).values(gone))
-    _wipe(tx, references)
+    _wipe(tx, references, now)
     register.note(tx, [(reference, "destroyed_again", "mailbot", {}) for reference in references], now)
-    sweep(tx)
+    sweep(tx, now)
     return True
 
 
-def sweep(tx: Connection) -> int:
+def sweep(tx: Connection, now: datetime) -> int:
     """Wipe the requests and letters of the destroyed that are needed no longer; return how many rows that were."""
     if tx.execute(select(destructions.c.id).limit(1)).first() is None:  # it is asked every few seconds, and mostly there is nobody
         return 0
+    chain.enter_letters(tx)  # as long as they can be read
     keys, behind = select(destructions.c.address_key), select(destructions.c.reference).where(destructions.c.reference.is_not(None))
     before = exists().where(destructions.c.address_key == requests.c.sender_key, requests.c.received_at <= destructions.c.at)
     waits = exists().where(letters.c.reference == requests.c.reference, letters.c.state.not_in(SETTLED))
     theirs = requests.c.reference.in_(behind) | (requests.c.sender_key.in_(keys) & before)
     over = (requests.c.state.in_(CLOSED), _not_held(), theirs, ~waits, _remains())
     references = tx.execute(select(requests.c.reference).where(*over)).scalars().all()
-    _wipe(tx, references)
+    _wipe(tx, references, now)
     wiped = len(references) + _wipe_letters(tx)
     if wiped:
         scouring.want(tx)
@@ -206,11 +229,11 @@ def _wipe_letters(tx: Connection) -> int:
     return sum(tx.execute(settled.where(chosen)).rowcount for chosen in (to_them, digests))
 
 
-def expire_requests(tx: Connection, closed_before: datetime) -> int:
+def expire_requests(tx: Connection, closed_before: datetime, now: datetime) -> int:
     """Wipe the requests that were closed before then; return how many."""
     over = (requests.c.state.in_(CLOSED), requests.c.closed_at < closed_before, _not_held(), _remains())
     references = tx.execute(select(requests.c.reference).where(*over)).scalars().all()
-    _wipe(tx, references)
+    _wipe(tx, references, now)
     for chosen in portions(references):
         tx.execute(update(requests).where(requests.c.reference.in_(chosen)).values(sender_key=None))
         tx.execute(update(receipts).where(receipts.c.reference.in_(chosen)).values(sender_key=None, domain_key=None))
@@ -320,8 +343,10 @@ def _loose_mail(tx: Connection, person: Person) -> list[int]:
     return found
 
 
-def _wipe(tx: Connection, references: Iterable[str]) -> None:
+def _wipe(tx: Connection, references: Collection[str], now: datetime) -> None:
     """Leave of requests what the register needs to show that each promise was kept: type, days, state, obligations, keyed hashes."""
+    if references:
+        chain.enter_letters(tx)  # as long as they can be read
     for chosen in portions(references):
         tx.execute(delete(changes).where(changes.c.reference.in_(chosen)))
         tx.execute(update(tasks).where(tasks.c.reference.in_(chosen)).values(payload={}, reply=None))
@@ -331,14 +356,15 @@ def _wipe(tx: Connection, references: Iterable[str]) -> None:
         _wipe_receipts(tx, tx.execute(select(receipts.c.id).where(receipts.c.reference.in_(chosen))).scalars())
         nobody = {"sender": None, "matched": None, "reason": "", "subscriber_id": None}
         tx.execute(update(requests).where(requests.c.reference.in_(chosen)).values(nobody))
+    register.note(tx, [(reference, chain.EMPTIED, "mailbot", {}) for reference in references], now)
 
 
 def _wipe_history(tx: Connection, about: ColumnElement[bool]) -> None:
-    """Keep of each line when, what and who; of its detail only words of ours."""
+    """Keep of each line when, what and who; of its detail only words of ours. What is shortened so loses its salt: it is proven no more."""
     for row in tx.execute(select(events.c.id, events.c.detail).where(about)).all():
         kept: Mapping[str, object] = {name: value for name, value in row.detail.items() if name in OUR_WORDS}
         if kept != row.detail:
-            tx.execute(update(events).where(events.c.id == row.id).values(detail=kept))
+            tx.execute(update(events).where(events.c.id == row.id).values(detail=kept, salt=None))
 
 
 def _wipe_receipts(tx: Connection, ids: Iterable[int]) -> None:

@@ -6,7 +6,7 @@ been accepted or not: it is doubtful, is not sent again, and a person looks (RFC
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -139,9 +139,11 @@ LONGEST_WAIT = 2 * DAY
 
 def queue(tx: Connection, new: Sequence[NewLetter], now: datetime) -> None:
     """Put letters into the outbox; one that stands already under its cause and kind stays as it is (I3)."""
-    insert_new(
-        tx, letters, [{**asdict(letter), "state": LetterState.QUEUED, "queued_at": now, "not_before": now, "attempts": 0} for letter in new]
-    )
+    same = {"state": LetterState.QUEUED, "queued_at": now, "not_before": now, "attempts": 0}
+    insert_new(tx, letters, [{name: getattr(letter, name) for name in _NEW} | same for letter in new])
+
+
+_NEW = tuple(column.name for column in fields(NewLetter))
 
 
 def claim(tx: Connection, most: int, caps: Caps, now: datetime) -> tuple[ClaimedLetter, ...]:

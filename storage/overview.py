@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,9 @@ ANSWERED_BY_HAND = "answered_by_hand"
 
 WROTE, REOPENED = "follow_up", "reopened"
 """What stands there when its sender wrote again, and when it was opened again."""
+
+RECOUNTED = "recounted"
+"""What stands there when a calendar or a pack moved a due date."""
 
 NEWS = ("received", WROTE, "says_no", "denied", "not_confirmed")
 """What staff are told of anew: it was entered, its sender wrote again or says that it is not theirs, or nobody confirmed it."""
@@ -63,6 +66,10 @@ class Matter:
     wrote_at: datetime | None = None
     reopened_by_sender: bool = False
     standing: Standing = Standing.UNPROVEN
+    event: str | None = None
+    channel: str | None = None
+    recounted: tuple[Mapping[str, Any], ...] = ()
+    """How due dates were counted anew since staff were last told: of what, where, ``was``, ``now`` and ``why``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +133,10 @@ def matters(tx: Connection, since: datetime, received_from: date) -> tuple[Matte
     wanted = or_(requests.c.state.in_(OPEN), requests.c.reference.in_(news), requests.c.received_on >= received_from)
     chosen = select(requests.c.reference).where(wanted)
     promised, happened = _promised_for(tx, obligations.c.reference.in_(chosen)), _happened(tx, events.c.reference.in_(chosen))
+    moved = _recounted(tx, events.c.reference.in_(chosen) & (events.c.at > since))
     rows = tx.execute(select(requests).where(wanted).order_by(requests.c.due.is_(None), requests.c.due, requests.c.reference))
-    return tuple(_matter(row, promised.get(row.reference, ()), happened[row.reference], since) for row in rows)
+    found = (_matter(row, promised.get(row.reference, ()), happened[row.reference], since) for row in rows)
+    return tuple(replace(matter, recounted=tuple(moved[matter.reference])) if matter.reference in moved else matter for matter in found)
 
 
 def _matter(row: Row[Any], promises: tuple[Promise, ...], happened: Mapping[str, Row[Any]], since: datetime) -> Matter:
@@ -154,6 +163,8 @@ def _matter(row: Row[Any], promises: tuple[Promise, ...], happened: Mapping[str,
         wrote_at=wrote.at if wrote else None,
         reopened_by_sender=bool(reopened and reopened.who == "sender"),
         standing=Standing(row.standing),
+        event=row.event,
+        channel=row.channel,
     )
 
 
@@ -209,6 +220,15 @@ def _happened(tx: Connection, wanted: ColumnElement[bool]) -> Mapping[str, Mappi
     for row in tx.execute(select(*(events.c[name] for name in names)).where(wanted, told).order_by(events.c.id)):
         last[row.reference][row.what] = row
     return last
+
+
+def _recounted(tx: Connection, wanted: ColumnElement[bool]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Return how due dates were counted anew, by reference, the earlier first."""
+    moved: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    chosen = select(events.c.reference, events.c.detail).where(wanted, events.c.what == RECOUNTED).order_by(events.c.id)
+    for reference, detail in tx.execute(chosen):
+        moved[reference].append(detail)
+    return moved
 
 
 def _promised_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Promise, ...]]:

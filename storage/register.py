@@ -13,11 +13,9 @@ from rules.matching import KnownRequest, Picture, Pointers, references_named
 from rules.place import Place
 from rules.reference import reference as make_reference
 from rules.vocabulary import Certainty, Language, Outcome, RequestType, Standing, State
+from storage import chain
 from storage.database import insert_new, portions
 from storage.tables import changes, counters, events, letters, obligations, receipts, requests
-
-OPENING = 0x6D61696C626F75
-"""PostgreSQL's advisory lock under which requests are opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,13 @@ class NewObligation:
     arithmetic: str
     losing: tuple[Mapping[str, object], ...]
     is_met: bool
+    trigger: str | None = None
+    """The request type or the event that it follows from; None: whatever the message may be."""
+    started_at: datetime | None = None
+    """The moment that it is counted from; None: that is not known yet."""
+    clause: str | None = None
+    mark: str | None = None
+    """How surely the limit is known (``rules.vocabulary.SourceMark``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class NewRequest:
     obligations: tuple[NewObligation, ...]
     proof: str | None = None
     """What the standing rests on (``rules.authentication.Proof``)."""
+    event: str | None = None
+    """What staff entered and no mail told; such an entry has no type."""
+    channel: str | None = None
+    """How it came: None by e-mail, else its place names no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,10 @@ class Owed:
     losing: tuple[Mapping[str, object], ...]
     met_at: datetime | None
     met_by: str | None
+    trigger: str | None
+    started_at: datetime | None
+    clause: str | None
+    mark: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +175,7 @@ def is_told_nothing(kind: str | None, flags: Iterable[str]) -> bool:
 
 def one_at_a_time(tx: Connection) -> None:
     """Let nobody else open requests until the transaction ends: two inboxes may get the same message. SQLite's write lock does it."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_advisory_xact_lock(OPENING)))
+    chain.take_turn(tx)
 
 
 def picture_of(tx: Connection, pointers: Sequence[Pointers], asked: Iterable[str] = ()) -> Picture:
@@ -220,17 +232,16 @@ def add_requests(tx: Connection, new: Sequence[NewRequest], now: datetime) -> No
     if not new:
         return
     tx.execute(insert(requests), [_request_row(request, now) for request in new])
-    owed = [_obligation_row(request, owed, now) for request in new for owed in request.obligations]
+    owed = [obligation_row(request.reference, owed, now) for request in new for owed in request.obligations]
     if owed:
         tx.execute(insert(obligations), owed)
     note(tx, [(request.reference, "received", "mailbot", {"rule": request.rule}) for request in new], now)
+    chain.enter_owed(tx, [request.reference for request in new], "mailbot", now)
 
 
 def note(tx: Connection, happenings: Sequence[tuple[str, str, str, Mapping[str, object]]], now: datetime) -> None:
-    """Write lines of history: (reference, what, who, detail)."""
-    if happenings:
-        rows = [{"reference": ref, "at": now, "what": what, "who": who, "detail": dict(detail)} for ref, what, who, detail in happenings]
-        tx.execute(insert(events), rows)
+    """Write lines of history: (reference, what, who, detail). Who and detail may name people; what and reference never do."""
+    chain.append(tx, happenings, now)
 
 
 def propose(tx: Connection, asked: Sequence[tuple[str, Change]]) -> None:
@@ -264,8 +275,9 @@ def find_request(tx: Connection, reference: str) -> Registered | None:
 
 
 def history_of(tx: Connection, reference: str) -> tuple[Happening, ...]:
-    """Return everything that happened to a request, in order."""
-    rows = tx.execute(select(events).where(events.c.reference == reference).order_by(events.c.id))
+    """Return what happened to a request, in order; what only proves it is ``chain.lines_of``'s."""
+    news = events.c.what.not_in(chain.FOR_PROOF)
+    rows = tx.execute(select(events).where(events.c.reference == reference, news).order_by(events.c.id))
     return tuple(Happening(row.at, row.what, row.who, row.detail) for row in rows)
 
 
@@ -279,12 +291,14 @@ def set_state(tx: Connection, reference: str, state: State, now: datetime) -> No
 
 def meet(tx: Connection, ids: Sequence[int], who: str, now: datetime) -> None:
     """Record that obligations were met."""
-    if ids:
-        tx.execute(update(obligations).where(obligations.c.id.in_(ids), obligations.c.met_at.is_(None)).values(met_at=now, met_by=who))
+    still_open = obligations.c.id.in_(ids) & obligations.c.met_at.is_(None)
+    if references := set(tx.execute(select(obligations.c.reference).where(still_open)).scalars()) if ids else None:
+        tx.execute(update(obligations).where(still_open).values(met_at=now, met_by=who))
+        chain.enter_owed(tx, references, who, now)
 
 
 def take_back(tx: Connection, reference: str, what: str, system: str) -> None:
-    """Record that an obligation is open again: what had met it was undone."""
+    """Record that an obligation is open again: what had met it was undone. The caller notes ``taken_back``, what and system with it."""
     undone = (obligations.c.reference == reference, obligations.c.what == what, obligations.c.system == system)
     tx.execute(update(obligations).where(*undone).values(met_at=None, met_by=None))
 
@@ -317,9 +331,8 @@ def _owed_for(tx: Connection, wanted: ColumnElement[bool]) -> dict[str, tuple[Ow
     """Return the obligations that are wanted, by reference."""
     owed: defaultdict[str, list[Owed]] = defaultdict(list)
     for row in tx.execute(select(obligations).where(wanted).order_by(obligations.c.id)):
-        owed[row.reference].append(
-            Owed(row.id, row.what, row.system, row.source, row.starts, row.due, row.arithmetic, tuple(row.losing), row.met_at, row.met_by)
-        )
+        fields = dict(row._mapping)
+        owed[fields.pop("reference")].append(Owed(**fields | {"losing": tuple(row.losing)}))
     return {reference: tuple(items) for reference, items in owed.items()}
 
 
@@ -369,19 +382,13 @@ def _request_row(request: NewRequest, now: datetime) -> dict[str, object]:
         "uidvalidity": place.uidvalidity,
         "uid": place.uid,
         "proof": request.proof,
+        "event": request.event,
+        "channel": request.channel,
     }
 
 
-def _obligation_row(request: NewRequest, owed: NewObligation, now: datetime) -> dict[str, object]:
-    return {
-        "reference": request.reference,
-        "what": owed.what,
-        "system": owed.system,
-        "source": owed.source,
-        "starts": owed.starts,
-        "due": owed.due,
-        "arithmetic": owed.arithmetic,
-        "losing": list(owed.losing),
-        "met_at": now if owed.is_met else None,
-        "met_by": "mailbot" if owed.is_met else None,
-    }
+def obligation_row(reference: str, owed: NewObligation, now: datetime) -> dict[str, object]:
+    """Return the row of an obligation that was not there yet."""
+    row = {name: getattr(owed, name) for name in NewObligation.__slots__ if name != "is_met"}
+    met = {"met_at": now, "met_by": "mailbot"} if owed.is_met else {"met_at": None, "met_by": None}
+    return {**row, **met, "reference": reference, "losing": list(owed.losing)}

@@ -65,7 +65,7 @@ Number = BigInteger().with_variant(Integer, "sqlite")
 # Conditions of partial indexes. A query repeats them word for word: SQLite uses such an index for nothing else.
 FILING_DUE = text("filing = 'due'")
 LETTER_WAITS = text("state IN ('queued', 'deferred')")
-LETTER_TO_ENTER = text("settled_at IS NOT NULL AND entered_at IS NULL AND reference IS NOT NULL")
+LETTER_TO_ENTER = text("settled_at IS NOT NULL AND reference IS NOT NULL AND (entered_at IS NULL OR entered_at <> settled_at)")
 GOES_ON = text("ended_at IS NULL")
 NOT_LIFTED = text("lifted_at IS NULL")
 
@@ -450,8 +450,10 @@ orders = Table(  # what staff ordered by answering a digest; carried out line by
     Column("standing", String(10), nullable=False),
     Column("message_id", Text),
     Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Text, nullable=False),  # without the secret that it brought back
+    Column("answers", Number, ForeignKey("orders.id")),  # the orders whose answer it answers; null: it answers the digest itself
     Column("answered_at", Moment),  # null: not all of it is carried out
+    Column("code_key", LargeBinary(16), unique=True),  # of the secret with which the answer is answered
     UniqueConstraint("inbox", "folder", "uidvalidity", "uid"),
 )
 
@@ -466,8 +468,7 @@ order_lines = Table(
     Column("state", String(15), nullable=False),  # "done", "refused", "not_understood", "told", "asked" or "called_off"
     Column("said", Text, nullable=False),
     Column("act", Text),  # set where it was done: each item and action once
-    Column("code_key", LargeBinary(16), unique=True),  # of the one-time code that is sent back before what cannot be undone
-    Column("expires_at", Moment),
+    Column("expires_at", Moment),  # until when what cannot be undone may be confirmed, once
     UniqueConstraint("order_id", "number"),
     UniqueConstraint("digest_id", "act"),
 )
@@ -512,7 +513,7 @@ letters = Table(
     Column("settled_at", Moment),
     Column("reply", Text),
     Column("content", LargeBinary, nullable=False),  # after those that are often asked for: SQLite reads over what stands before a column
-    Column("entered_at", Moment),  # when its end was entered in the history of its request
+    Column("entered_at", Moment),  # the ``settled_at`` that its request's history knows of: who settles it again has it entered again
     UniqueConstraint("cause", "kind"),
     Index("ix_letters_waiting", "not_before", "id", sqlite_where=LETTER_WAITS, postgresql_where=LETTER_WAITS),
     Index(None, "recipient_key"),

@@ -12,8 +12,12 @@ from mailbot.cli.access import access_app
 from mailbot.cli.cases import cases_app
 from mailbot.cli.check import check
 from mailbot.cli.classify import classify
+from mailbot.cli.closing import extend, lapse, refuse, withdraw
 from mailbot.cli.demo import demo
 from mailbot.cli.digest import digest
+from mailbot.cli.entering import add, event, term
+from mailbot.cli.evidence import evidence_app
+from mailbot.cli.export import export
 from mailbot.cli.held import held_app
 from mailbot.cli.init import init
 from mailbot.cli.letters import letters_app
@@ -44,7 +48,15 @@ app.command(short_help="Show what mailbot makes of sample mail.")(demo)
 app.command(short_help="Rehearse on the mail that is there; nothing is changed.")(scan)
 app.command()(digest)
 app.add_typer(policy_app)
+requests_app.command()(refuse)
+requests_app.command()(lapse)
+requests_app.command()(withdraw)
+requests_app.command()(extend)
 requests_app.command("mark")(mark)
+requests_app.command()(export)
+requests_app.command()(add)
+requests_app.command()(event)
+requests_app.command()(term)
 app.add_typer(requests_app)
 app.add_typer(subscribers_app)
 app.add_typer(systems_app)
@@ -52,6 +64,7 @@ app.add_typer(access_app)
 app.add_typer(letters_app)
 app.add_typer(held_app)
 app.add_typer(cases_app)
+app.add_typer(evidence_app)
 app.add_typer(store_app)
 
 

@@ -9,7 +9,7 @@ import typer
 from mailbot.cli.terms import ConfigOption, JsonOption, print_json, print_lines, visible
 
 if TYPE_CHECKING:
-    from mailbot.checkup import Finding
+    from mailbot.findings import Finding
 
 COLOURS = {"ok": "green", "note": "yellow", "WRONG": "bold red"}
 
@@ -19,7 +19,8 @@ def check(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
 
     Exit status: 0 run would work, 1 something is wrong that a person must see, 75 a server is away, 78 the configuration is wrong.
     """
-    from mailbot.checkup import check_everything, gravest
+    from mailbot.checkup import check_everything
+    from mailbot.findings import gravest
 
     findings = []
     for finding in check_everything(config, datetime.now(UTC)):

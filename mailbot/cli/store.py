@@ -63,7 +63,7 @@ def destroy(
 def ended(config: ConfigOption = None) -> None:
     """List whose purpose has ended.
 
-    They are on file, and the last consent ended, or staff said so: `mailbot requests event ADDRESS purpose_ended`.
+    They are on file, and the last consent ended, or staff said so: `mailbot requests event purpose_ended ADDRESS`.
     """
     from mailbot import retention
 

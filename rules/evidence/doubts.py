@@ -62,7 +62,8 @@ def hear_device(letter: Letter, reading: Reading) -> Reading | None:
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
     """The body takes back what the subject asks, or says the opposite."""
-    for sentence in letter.telling:
+    subscribes = any(has(sentence, Sense.SUBSCRIBE) for sentence in letter.telling)
+    for sentence in letter.telling if subscribes else letter.acting:  # without an act nothing is demanded, denied or taken back
         if has(sentence, Sense.IF) and any(demand.type is reading.type for demand in demands(sentence)):
             return doubted(reading, "It is asked for on a condition.")
         wants_mail = reading.type is RequestType.OPT_OUT and has(sentence, Sense.SUBSCRIBE) and not has(sentence, Sense.NOT)

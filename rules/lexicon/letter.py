@@ -112,14 +112,14 @@ def opened(subject: str, own_words: str | None, attachments: Iterable[str] = ())
     return letter if own_words is None else with_body(letter, AS_WRITTEN.read(words(folded(_LINE_GOES_ON.sub(" ", body_text)))))
 
 
-_LINE_GOES_ON = re.compile(r"(?<=\w)\n(?=[a-zа-яәғқңөұүһі])")
+_LINE_GOES_ON = re.compile(r"\n(?<=\w\n)(?=[a-zа-яәғқңөұүһі])")
 
 
 def with_body(letter: Letter, read: Words) -> Letter:
     """Return the letter with its body as it was read."""
     body = _joined(sentences(read))
     telling = tuple(sentence for sentence in body if any(map(tells, sentence)))
-    acting = tuple(sentence for sentence in telling if has(sentence, *_ACTING))
+    acting = tuple(sentence for sentence in telling if any(not _ACTING.isdisjoint(word.senses) for word in sentence))
     return replace(letter, body=body, telling=telling, acting=acting)
 
 

@@ -65,8 +65,9 @@ class Lexicon:
         position = 0
         while position < len(texts):
             text = texts[position]
-            word, phrases = self._meant(text)
-            phrase = _first_fitting(phrases, texts, position) if phrases else None
+            word, phrases, seconds = self._meant(text)
+            may_go_on = seconds and position + 1 < len(texts) and texts[position + 1].startswith(seconds)
+            phrase = _first_fitting(phrases, texts, position) if may_go_on else None
             found.append(phrase or word)
             position += phrase.text.count(" ") + 1 if phrase else 1
         return tuple(found)
@@ -125,10 +126,10 @@ class Lexicon:
         phrases.append((parts, fresh))
         return fresh
 
-    def _find_meant(self, text: str) -> "tuple[Word, tuple[_Phrase, ...]]":
-        """Return the word that ``text`` is, and the phrases that may begin with it, the longest first."""
-        phrases = self._phrases.get(text[:_KEY], ())
-        return self._word(text), tuple(phrase for phrase in phrases if _fits(text, phrase[0][0]))
+    def _find_meant(self, text: str) -> "tuple[Word, tuple[_Phrase, ...], tuple[str, ...]]":
+        """Return the word that ``text`` is, the phrases that may begin with it, the longest first, and how their second words begin."""
+        phrases = tuple(phrase for phrase in self._phrases.get(text[:_KEY], ()) if _fits(text, phrase[0][0]))
+        return self._word(text), phrases, tuple({parts[1].rstrip("-") for parts, _ in phrases})
 
     def _find(self, text: str) -> Word:
         if text in BREAKS:

@@ -27,6 +27,8 @@ ALMATY = ZoneInfo("Asia/Almaty")
 TODAY = date(2026, 11, 23)  # a Monday
 NOW = datetime(2026, 11, 23, 9, tzinfo=ALMATY)
 INBOX = ("info@alit.kz", "INBOX")
+CODE = "0123456789abcdefghjkmnpqrs"
+HEAD = "ab12cd34" * 8
 HELD: dict[str, Any] = {"outcome": Outcome.HELD, "type": None, "rule": "hold_for_a_person"}
 
 
@@ -131,9 +133,9 @@ def a_digest(items: dict[Section, list[Item]] | None = None, **fields: Any) -> D
 def a_full_digest(**fields: Any) -> Digest:
     """Return a digest with something in every place."""
     items = {
-        Section.DECIDE: [an_item(1), an_item(2, **HELD, may_be=(RequestType.UPDATE, RequestType.BLOCK), flags=("too_old",))],
         Section.OVERDUE: [an_item(3, due=date(2026, 11, 20), days=3)],
         Section.TODAY: [an_item(4, due=TODAY, days=0, is_new=True)],
+        Section.DECIDE: [an_item(1), an_item(2, **HELD, may_be=(RequestType.UPDATE, RequestType.BLOCK), flags=("too_old",))],
         Section.SOON: [an_item(5, due=date(2026, 11, 25), days=2)],
         Section.NEW: [an_item(6, due=None, days=0, type=RequestType.OPT_OUT, state=State.CARRIED_OUT)],
         Section.WAITING: [
@@ -159,8 +161,13 @@ def a_full_digest(**fields: Any) -> Digest:
 
 
 def a_page(digest: Digest, language: Language = Language.EN, *, show_senders: bool = False) -> Page:
-    """Write a digest for KazGer's staff."""
+    """Write a digest for KazGer's staff, only to be looked at."""
     return write_page(digest, Face(language, "KazGer LLP", "alit.kz", show_senders))
+
+
+def an_answerable_page(digest: Digest, language: Language = Language.EN, reply_to: str = "info@alit.kz") -> Page:
+    """Write a digest for one of KazGer's staff, with the secret with which it is answered."""
+    return write_page(digest, Face(language, "KazGer LLP", "alit.kz", show_senders=False, code=CODE, reply_to=reply_to, head=HEAD))
 
 
 def only_digest(desk: Desk) -> Any:

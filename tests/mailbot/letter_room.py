@@ -65,6 +65,7 @@ def an_occasion(
     borne_out: dict[LetterKind, dict[str, Any]] = {
         LetterKind.ACKNOWLEDGEMENT: {},
         LetterKind.REFUSAL: {"ground": "Art. 8(2)"},
+        LetterKind.LAPSE: {"ground": "Art. 10(2)"},
         LetterKind.COMPLETION: {"done": frozenset({Duty.ANSWER})},
         LetterKind.CONFIRMATION: {"code": CODE, "confirm_by": DUE},
         LetterKind.NOTICE: {"shown": "n…@e…e.com"},

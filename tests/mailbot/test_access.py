@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from mailbot.access import Account, account_of, as_json, as_page, masked_numbers
+from mailbot.access import Account, account_of, as_json, as_page
 from mailbot.config import Retention
 from mailbot.desk import Desk
 from mailbot.letters import Enclosure, LetterMistake, enclosing
 from mailbot.wording import TEMPLATES
+from rules.secret_numbers import masked_numbers
 from rules.vocabulary import Language, LetterKind, RequestType, State
 from storage.access import Held, HeldAmendment, HeldConsent, HeldContact, HeldRequest, HeldSuppression
 from storage.tables import requests

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from mailbot.checkup import Finding, Mark, check_everything, gravest
+from mailbot.checkup import check_everything
 from mailbot.config import load_config
+from mailbot.findings import Finding, Mark, gravest
 from rules.place import Cursor
 from storage.database import open_database
 from storage.lease import holder_of, take_lease
@@ -23,7 +24,7 @@ from tests.servers.programs import LOOPBACK
 
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 SIGNED = "Authentication-Results: {}; spf=pass\r\nFrom: anna@example.com\r\nSubject: x\r\n\r\ny\r\n"
-PARTS = ["configuration", "policy", "calendar", "clock", "store", "inbox[1]", "smtp", "staff"]
+PARTS = ["configuration", "policy", "calendar", "clock", "store", "inbox[1]", "smtp", "staff", "alarm"]
 
 
 def found(config: Path, now: datetime = NOW) -> list[Finding]:

@@ -120,27 +120,93 @@ def test_how_far_a_due_date_is_stands_in_words(due: date | None, days: int, told
     assert told.rstrip(".") in Tags(page.html).texts
 
 
-@pytest.mark.parametrize(
-    ("received", "due", "bars"),
-    [
-        (date(2026, 11, 13), TODAY, [("late", "100")]),
-        (date(2026, 11, 20), date(2026, 11, 22), [("late", "100")]),
-        (date(2026, 11, 20), date(2026, 11, 30), [("calm", "30"), ("rest", "70")]),
-        (TODAY, date(2026, 11, 30), [("rest", "100")]),
-        (TODAY, TODAY, [("late", "100")]),
-        (TODAY, None, []),
-    ],
-)
-def test_a_bar_draws_how_much_of_the_time_is_over(received: date, due: date | None, bars: list[tuple[str, str]]) -> None:
-    html = a_page(a_digest({Section.DECIDE: [an_item(due=due, received_on=received)]})).html
-    assert bars == re.findall(r'<td class="bar-(\w+)" width="(\d+)%"', html)
-    assert bool(bars) == ("A bar under an item shows how much of its time is over." in html)
-
-
 def test_the_day_of_what_is_decided_first_is_in_the_colour_of_its_urgency() -> None:
     items = [an_item(1, **HELD, due=TODAY, days=0), an_item(2, **HELD, due=date(2026, 11, 24), days=1), an_item(3, **HELD)]
     html = a_page(a_digest({Section.DECIDE: items})).html
-    assert ["late", "soon", "calm"] == re.findall(r'<div class="(\w+)"[^>]*>Due ', html)
+    assert ["late", "soon", "calm"] == re.findall(r'<summary class="(\w+)">Due ', html)
+
+
+RECOUNTED = {"what": Duty.ANSWER, "system": "staff", "was": "2026-12-11", "now": "2026-12-14", "why": "calendar, pack kazger"}
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            Language.EN,
+            "Counted anew (the calendar of working days changed, the policy or the law changed): was due 11.12.2026, now 14.12.2026.",
+        ),
+        (
+            Language.RU,
+            "Срок пересчитан (изменился календарь рабочих дней, изменились политика или закон): был 11.12.2026, теперь 14.12.2026.",
+        ),
+        (
+            Language.KK,
+            "Мерзім қайта есептелді (жұмыс күндерінің күнтізбесі өзгерді, саясат немесе заң өзгерді): 11.12.2026 болған, енді 14.12.2026.",
+        ),
+    ],
+)
+def test_a_due_date_that_was_moved_says_from_where_and_why(language: Language, told: str) -> None:
+    page = a_page(a_digest({Section.DECIDE: [an_item(recounted=(RECOUNTED,))]}), language)
+    assert told in " ".join(page.text.split())
+    assert told.removesuffix(".") in Tags(page.html).texts
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {**RECOUNTED, "what": Duty.BLOCK},  # not what is due first
+        {**RECOUNTED, "system": "crm"},
+        {**RECOUNTED, "why": "typed"},  # staff did it themselves
+        {},  # its words were destroyed with the person
+    ],
+)
+def test_a_due_date_that_moved_for_no_news_is_not_told(silent: dict[str, object]) -> None:
+    page = a_page(a_digest({Section.DECIDE: [an_item(recounted=(silent,))]}))
+    assert "anew" not in page.text
+
+
+def test_what_is_owed_since_a_count_says_that_it_had_no_day() -> None:
+    page = a_page(a_digest({Section.DECIDE: [an_item(recounted=({**RECOUNTED, "was": None, "why": "confirmed"},))]}))
+    assert "Counted anew (the sender confirmed): was due –, now 14.12.2026." in " ".join(page.text.split())
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "channel"),
+    [
+        (Language.EN, "Personal data breach", "entered by staff"),
+        (Language.RU, "Нарушение безопасности персональных данных", "внесено сотрудником"),
+        (Language.KK, "Дербес деректер қауіпсіздігінің бұзылуы", "қызметкер енгізді"),
+    ],
+)
+def test_an_event_that_staff_entered_has_no_sender(language: Language, title: str, channel: str) -> None:
+    item = an_item(type=None, event="breach", channel="staff", sender=None)
+    assert f" 1. {title}\n    2026-00001-K, {channel}\n" in a_page(a_digest({Section.DECIDE: [item]}), language).text
+
+
+def test_a_request_that_came_by_post_says_so_and_whose_it_is() -> None:
+    items = [an_item(1, channel="post"), an_item(2, channel="phone", sender=None)]
+    text = a_page(a_digest({Section.DECIDE: items})).text
+    assert "    2026-00001-K, a…@e…e.com, by post\n" in text
+    assert "    2026-00002-K, sender unknown, by phone\n" in text
+
+
+def test_what_is_reminded_of_is_marked_beside_its_title_while_it_is_open() -> None:
+    items = [an_item(1), an_item(2, is_new=True), an_item(3, state=State.CARRIED_OUT)]
+    page = a_page(a_digest({Section.SOON: items}, reminders=dict.fromkeys((item.matter.reference for item in items), 1)))
+    titles = ["1. Access to own data (reminder)", "2. Access to own data (new, reminder)", "3. Access to own data"]
+    assert titles == [line.strip() for line in page.text.splitlines() if re.match(r" \d\. ", line)]
+    assert ["reminder", "new", "reminder"] == re.findall(r'<span class="mark">(\w+)</span>', page.html)
+
+
+def test_how_a_day_was_counted_opens_under_it() -> None:
+    html = a_page(a_digest({Section.DECIDE: [an_item()]})).html
+    inside = html.partition("<details")[2].partition("</details>")[0]
+    assert [
+        "Due Mon 14.12.2026, 15 working days left",
+        "Counted: received Mon 23.11.2026, 15 working days",
+        "received Mon 23 Nov 2026; 15 working days, not counting 6 weekend days -> Mon 14 Dec 2026, 23:59",
+    ] == [text for text in Tags(f"<details{inside}").texts if text]
 
 
 def test_only_what_stands_elsewhere_is_marked_as_new() -> None:

@@ -14,6 +14,7 @@ from mailbot.digest import digest_order, queue_digest, queue_digest_now, show_di
 from mailbot.errors import ConfigurationMistake
 from mailbot.letters import LetterMistake
 from rules.automatic import screen
+from rules.confirmation import codes_in
 from rules.message import read_header
 from rules.vocabulary import Language, RequestType
 from tests.conftest import write_config
@@ -24,6 +25,7 @@ ORDER = an_order()
 FIELDS = [
     "From",
     "To",
+    "Reply-To",
     "Subject",
     "Date",
     "Message-ID",
@@ -52,18 +54,22 @@ def test_h84_a_digest_says_that_a_machine_wrote_it_and_carries_exactly_its_field
     assert ["auto-generated", "All", "digest", "officer@example.com", language] == [
         message[name] for name in ("Auto-Submitted", "X-Auto-Response-Suppress", "X-Mailbot-Loop", "To", "Content-Language")
     ]
-    assert letter.message_id == message["Message-ID"]
+    assert "info@alit.kz" == message["Reply-To"]
     assert message["Subject"].startswith("mailbot · alit.kz: ")
     assert message["Subject"].endswith(", 23.11.2026")
 
 
-def test_a_digest_has_a_text_and_a_page_that_say_the_same(desk: Desk) -> None:
+def test_a_digest_has_a_text_and_a_page_that_say_the_same_and_how_they_are_answered(desk: Desk) -> None:
     arrive(desk, RequestType.ACCESS)
     page = show_digest(desk, ORDER, NOW)
     queue_digest(desk, ORDER, NOW)
     message = read(only_digest(desk).content)
-    assert ["multipart/alternative", "text/plain", "text/html"] == [part.get_content_type() for part in message.walk()]
-    assert [page.text.strip(), page.html.strip()] == [part.get_content().replace("\r\n", "\n").strip() for part in message.iter_parts()]
+    both, _ = message.iter_parts()
+    assert ["multipart/alternative", "text/plain", "text/html"] == [part.get_content_type() for part in both.walk()]
+    (code,) = codes_in(message["Message-ID"])
+    for shown, sent in zip((page.text, page.html), (part.get_content() for part in both.iter_parts()), strict=True):
+        assert [] == [line for line in shown.splitlines() if line not in sent.splitlines()]
+        assert (code not in shown, code in sent) == (True, True)
 
 
 def test_h90_a_digest_is_crlf_only_ascii_and_short_of_line(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The digest as people read it: three languages, two forms, and nothing in it that a message could have put there."""
 
 import re
+from base64 import encodebytes
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.digest_page import allotted
+from mailbot.digest_page import Page, allotted
 from mailbot.digest_words import Result, Section, masked, shown
-from rules.vocabulary import Language, Outcome, RequestType, State
+from rules.orders import Order, Verb, read_orders
+from rules.vocabulary import Duty, Language, Outcome, RequestType, State
 from storage.outbox import LetterState
 from storage.overview import Traffic
 from tests.mailbot.digest_room import (
+    CODE,
     HELD,
     INBOX,
     NOW,
@@ -26,18 +29,20 @@ from tests.mailbot.digest_room import (
     a_letter,
     a_page,
     a_promise,
+    an_answerable_page,
     an_item,
     set_aside,
 )
 
 SIZES = st.fixed_dictionaries({section: st.integers(0, 200) for section in Section})
 HARMLESS = {"html", "head", "meta", "title", "style", "body", "table", "tr", "td", "div", "h1", "h2", "p", "span", "strong", "br"}
+HARMLESS |= {"details", "summary"}
 HOSTILE = "\u202e<b>x</b><img/src=//evil.example>\u2028\x00@evil.example"
 
 
 def numbered_titles(html: str) -> list[str]:
     """Return "1. Title" for every item of the HTML."""
-    found = re.findall(r'<td class="faint line"[^>]*>(\d+)</td>\s*<td class="line"[^>]*>\s*<div[^>]*>([^<]*?) ?<', html)
+    found = re.findall(r'<td class="number[^>]*>(\d+)</td>\s*<td class="item[^>]*>\s*<strong>([^<]*)<', html)
     return [f"{number}. {title}" for number, title in found]
 
 
@@ -90,8 +95,8 @@ def test_h101_an_empty_day_says_so_with_its_accounts() -> None:
         "Personal data digest\n"
         "23 November 2026, 09:00\n"
         "\n"
-        "There is nothing to decide today: nothing is late, nothing is due soon, and no\n"
-        "letter is stuck.\n"
+        "All is well: nothing to decide today, nothing is late, nothing is due soon,\n"
+        "and no letter is stuck.\n"
         "\n"
         "MAIL AND ACCOUNTS\n"
         "\n"
@@ -105,23 +110,73 @@ def test_h101_an_empty_day_says_so_with_its_accounts() -> None:
         "    There were no requests.\n"
         "\n"
         "--\n"
-        "Requests: mailbot requests show|approve|done|refuse NUMBER. Unread messages:\n"
-        "mailbot held show NUMBER. Sending: mailbot letters list.\n"
+        "For the administrator: mailbot requests list, mailbot held list, mailbot\n"
+        "letters list.\n"
     ) == a_page(a_digest()).text
+
+
+@pytest.mark.parametrize(
+    ("language", "how", "ends"),
+    [
+        (
+            Language.EN,
+            "Answer with a line for each number: “4 done”, “7 approve”. “? 4” explains, “help” lists the words.",
+            f"Code of this digest: {CODE}. Orders that bring it back are carried out until the next digest, and for a week at least. "
+            "Do not forward this mail. For the administrator: mailbot requests list, mailbot held list, mailbot letters list. "
+            "Head of the history: ab12 cd34 ab12 cd34 (mailbot evidence verify --head)",
+        ),
+        (
+            Language.RU,
+            "Отвечайте по строке на номер: «4 готово», «7 одобряю». «? 4» объяснит, «помощь» покажет все слова.",
+            f"Код этой сводки: {CODE}. По нему Ваши указания выполняются до следующей сводки, но не меньше недели. "
+            "Не пересылайте это письмо. Администратору: mailbot requests list, mailbot held list, mailbot letters list. "
+            "Конец цепочки событий: ab12 cd34 ab12 cd34 (mailbot evidence verify --head)",
+        ),
+        (
+            Language.KK,
+            "Әр нөмірге бір жолдан жауап жазыңыз: «4 орындалды», «7 мақұлдаймын». «? 4» түсіндіреді, «көмек» барлық сөзді көрсетеді.",
+            f"Осы жиынтықтың коды: {CODE}. Нұсқауларыңыз осы код бойынша келесі жиынтыққа дейін, бірақ кемінде бір апта орындалады. "
+            "Бұл хатты ешкімге қайта жібермеңіз. Әкімшіге: mailbot requests list, mailbot held list, mailbot letters list. "
+            "Оқиғалар тізбегінің соңы: ab12 cd34 ab12 cd34 (mailbot evidence verify --head)",
+        ),
+    ],
+)
+def test_a_digest_begins_with_how_it_is_answered_and_ends_with_its_code_and_the_head_of_the_history(
+    language: Language, how: str, ends: str
+) -> None:
+    page = an_answerable_page(a_digest(), language)
+    assert how == " ".join(page.text.split("\n\n")[1].split())
+    assert ends == " ".join(page.text.partition("\n--\n")[2].split())
+    texts = [" ".join(text.split()) for text in Tags(page.html).texts if text]
+    assert (how in texts, ends) == (True, " ".join(texts[-3:]))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_each_example_of_how_to_answer_is_read_as_an_order(language: Language) -> None:
+    examples = re.findall("[“«]([^”»]+)[”»]", an_answerable_page(a_digest(), language).text.split("\n\n")[1])
+    orders = [order for example in examples for order in read_orders(example, TODAY)]
+    verbs = [(order.verb, order.item) for order in orders if isinstance(order, Order)]
+    assert [(Verb.DONE, 4), (Verb.APPROVE, 7), (Verb.EXPLAIN, 4), (Verb.HELP, None)] == verbs
+
+
+def test_whoever_stands_in_reads_until_when() -> None:
+    page = a_page(a_digest(away_until=date(2026, 12, 4)))
+    told = "The staff are away until Fri 04.12.2026: their deputy gets this digest too."
+    assert (f"\n\n{told}\n\n" in page.text, told in Tags(page.html).texts) == (True, True)
 
 
 def test_a_full_day_is_told_in_the_order_of_the_page() -> None:
     text = a_page(a_full_digest()).text
     headings = [line for line in text.splitlines() if line.isupper()]
     assert [
-        "NEEDS YOUR DECISION (2)",
-        "MESSAGES THAT COULD NOT BE READ (1)",
         "OVERDUE (1)",
         "DUE TODAY (1)",
+        "NEEDS YOUR DECISION (2)",
         "DUE WITHIN THREE WORKING DAYS (1)",
+        "MESSAGES THAT COULD NOT BE READ (1)",
+        "LETTERS THAT DID NOT ARRIVE (3)",
         "NEW SINCE THE LAST DIGEST (1)",
         "WAITING FOR OTHERS (3)",
-        "LETTERS THAT DID NOT ARRIVE (3)",
         "LETTERS THAT GO OUT LATER (1)",
         "MAIL AND ACCOUNTS",
         "REQUESTS OF THE MONTH: NOVEMBER 2026",
@@ -169,7 +224,7 @@ def test_i10_a_mailbox_that_nobody_reads_stands_at_the_top(traffic: Traffic, tol
     text = " ".join(a_page(a_digest(traffic={INBOX: traffic}, not_read=(INBOX,))).text.split())
     heading = "mailbot · KazGer LLP (alit.kz) Personal data digest 23 November 2026, 09:00"
     assert text.startswith(f"{heading} ATTENTION: the mailbox info@alit.kz {told} The reason")
-    assert "There is nothing to decide" not in text
+    assert "All is well" not in text
     assert text.partition("mailbot check ")[2].startswith("MAIL AND ACCOUNTS")
 
 
@@ -252,33 +307,81 @@ def test_h102_characters_that_deceive_are_made_visible(character: str, told: str
 
 
 @pytest.mark.parametrize("show_senders", [False, True])
-def test_h102_a_hostile_sender_is_only_text(show_senders: bool) -> None:
-    digest = a_digest({Section.DECIDE: [an_item(sender=HOSTILE)]}, undelivered=(a_letter(recipient=HOSTILE),))
-    page, harmless = a_page(digest, show_senders=show_senders), a_page(a_digest({Section.DECIDE: [an_item()]}, undelivered=(a_letter(),)))
+def test_h102_whatever_is_hostile_is_only_text(show_senders: bool) -> None:
+    def page_of(text: str) -> Page:
+        items = [an_item(1, sender=text), an_item(2, event=text, channel=text), an_item(3, **{**HELD, "reason": text}, flags=(text,))]
+        return a_page(a_digest({Section.DECIDE: items}, undelivered=(a_letter(recipient=text, reply=text),)), show_senders=show_senders)
+
+    page, harmless = page_of(HOSTILE), page_of("aigul@example.com")
     assert [tag for tag, _ in Tags(harmless.html).tags] == [tag for tag, _ in Tags(page.html).tags]
     assert set() == set("\u202e\u2028\x00") & set(page.text + page.html)
 
 
 @pytest.mark.parametrize("language", Language)
-def test_h102_the_page_asks_nothing_of_the_network_and_links_nowhere(language: Language) -> None:
-    html = a_page(a_full_digest(), language, show_senders=True).html
-    tags = Tags(html).tags
-    assert set() == {tag for tag, _ in tags} - HARMLESS
-    assert set() == {
-        name for _, attributes in tags for name in attributes if name in {"href", "src", "background"} or name.startswith("on")
-    }
-    assert [] == re.findall(r"https?:|//|url\(|@import|flex|grid|javascript", html)
+def test_h102_the_page_asks_nothing_of_the_network_and_links_nowhere_but_to_its_answers(language: Language) -> None:
+    for page in (a_page(a_full_digest(), language, show_senders=True), an_answerable_page(a_full_digest(), language)):
+        tags = Tags(page.html).tags
+        assert set() == {tag for tag, _ in tags} - HARMLESS - {"a"}
+        named = [(name, value or "") for _, attributes in tags for name, value in attributes.items()]
+        assert [] == [name for name, _ in named if name in {"src", "background"} or name.startswith("on")]
+        assert [] == [value for name, value in named if name == "href" and not value.startswith("mailto:info@alit.kz?subject=mailbot%20")]
+        assert [] == re.findall(r"https?:|//|url\(|@import|flex|grid|javascript", page.html)
+
+
+def test_a_page_that_is_only_looked_at_has_no_links_and_says_nothing_of_answers() -> None:
+    page = a_page(a_full_digest())
+    assert [] == [tag for tag, _ in Tags(page.html).tags if tag == "a"]
+    assert [] == [words for words in ("Answer with", "Code of this digest") if words in page.text + page.html]
 
 
 def test_the_page_has_a_dark_face_and_a_narrow_one() -> None:
-    html = a_page(a_full_digest()).html
-    assert "@media (prefers-color-scheme: dark)" in html
+    html = an_answerable_page(a_full_digest(reminders={"2026-00004-K": 0})).html
     assert "@media (max-width: 480px)" in html
-    coloured = {
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    light, _, dark = style.partition("@media (prefers-color-scheme: dark)")
+    coloured = {name for names, rule in re.findall(r"([^{}]+)\{([^{}]*)\}", light) if "#" in rule for name in re.findall(r"\.(\w+)", names)}
+    coloured |= {
         name
         for _, attributes in Tags(html).tags
-        if "background-color" in (attributes.get("style") or "")
+        if "#" in (attributes.get("style") or "")
         for name in (attributes.get("class") or "-").split()
     }
-    dark = html.partition("prefers-color-scheme: dark")[2].partition("</style>")[0]
-    assert set() == {name for name in coloured if f".{name} {{" not in dark and f".{name}," not in dark}
+    assert set() == coloured - set(re.findall(r"\.([\w-]+)", dark))
+
+
+@pytest.mark.parametrize("tag", ["style", "details", "summary"])
+def test_a_page_that_a_mail_client_has_stripped_still_says_everything(tag: str) -> None:
+    html = an_answerable_page(a_full_digest()).html
+    stripped = re.sub(r"(?s)<style>.*?</style>", "", html) if tag == "style" else re.sub(rf"</?{tag}[^>]*>", "", html)
+    assert stripped != html
+    seen, left = ([text for text in Tags(each).texts if text and "{" not in text] for each in (html, stripped))
+    assert seen == left
+
+
+# --- how much ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("size", [20, 21, 60, 300])
+def test_a_digest_stays_under_100_kb_however_much_there_is(language: Language, size: int) -> None:
+    """Mail clients cut off what is longer. The links of Kazakh words are the longest."""
+    own = (a_promise(what=Duty.STOP_PROCESSING, system="mailbot"), a_promise(what=Duty.NOTIFY_THIRD_PARTY, system="newsletter"))
+    held = {**HELD, "reason": "It is asked for another person.", "may_be": (RequestType.OBJECT_AUTOMATED,) * 3}
+    kinds: dict[Section, dict[str, Any]] = {
+        Section.OVERDUE: {"promises": own, "type": RequestType.OBJECT_AUTOMATED, "is_new": True},
+        Section.DECIDE: held,
+        Section.SOON: {"type": RequestType.OBJECT_AUTOMATED},
+    }
+    items = {section: [an_item(n, **fields) for n in range(place, size, 3)] for place, (section, fields) in enumerate(kinds.items())}
+    page = an_answerable_page(a_digest(items), language)
+    assert min(size, 60) == len(page.items)
+    encoded = [encodebytes(form.replace("\n", "\r\n").encode()) for form in (page.text, page.html, page.calendar)]
+    assert 99_000 > sum(len(form) + form.count(b"\n") for form in encoded)
+
+
+def test_of_few_items_all_are_told_in_full_and_of_many_only_the_first() -> None:
+    few, many = (an_answerable_page(a_digest({Section.SOON: [an_item(n) for n in range(size)]})) for size in (20, 21))
+    assert [20, 7] == [page.text.count("To do: answer.") for page in (few, many)]
+    assert [20, 7] == [page.html.count("?subject=mailbot%20%C2%B7%20%3F%20") for page in (few, many)]
+    assert " 8. Access to own data\n    2026-00007-K, a…@e…e.com, Due Mon 14.12.2026, 15 working days left\n" in many.text
+    assert 21 == len(many.items)

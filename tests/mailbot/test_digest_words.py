@@ -19,7 +19,8 @@ from mailbot.wording import TEMPLATES
 from rules.deadlines import Deadlines
 from rules.decide import RULES
 from rules.life import CLOSED
-from rules.vocabulary import Duty, Language, LetterKind, Outcome, RequestType, State
+from rules.orders import Channel
+from rules.vocabulary import Duty, Event, Language, LetterKind, Outcome, RequestType, State
 from rules.working_days import Calendar
 from tests.mailbot.digest_room import a_digest, a_page, a_promise, an_item
 
@@ -55,7 +56,9 @@ def test_every_word_of_the_register_has_its_own_in_each_language(language: Langu
     assert {*RequestType, "held"} == set(words["type"])
     assert set(Duty) == set(words["duty"])
     assert set(Outcome) == set(words["outcome"])
-    assert {*LetterKind, "digest", "alert"} == set(words["letter"])
+    assert {*LetterKind, "digest", "answered", "alert", "escalation"} == set(words["letter"])
+    assert set(Event) == set(words["event"])
+    assert {*Channel, "staff"} == set(words["channel"])
     assert set(Section) | {"mail", "month"} == set(words["heading"])
     assert set(Result) | {"none"} == set(words["month"])
     assert set() == CLOSED - {State(name) for name in words["term"] if name in set(State)}

@@ -27,6 +27,47 @@ APPEAL_IN = {
     Language.RU: "вправе обжаловать это решение в уполномоченном органе в сфере защиты персональных данных или в суде",
     Language.EN: "the right to appeal to the authorised body for the protection of personal data or to a court",
 }
+SIGNED_IN = {Language.KK: "Құрметпен,", Language.RU: "С уважением,", Language.EN: "Yours sincerely,"}
+NOT_A_PROGRAM_IN = {
+    Language.KK: "Бұл шешімді бағдарлама емес, адам қабылдады.",
+    Language.RU: "Это решил человек, а не программа.",
+    Language.EN: "This was decided by a person, not by a program.",
+}
+IN_WHOLE = {
+    LetterKind.REFUSAL: {
+        Language.KK: "Өтінішіңізді орындай алмаймыз.",
+        Language.RU: "Мы не можем выполнить Вашу просьбу.",
+        Language.EN: "We cannot do what you asked for.",
+    },
+    LetterKind.LAPSE: {
+        Language.KK: "Өтінішіңізді орындамай жабуға мәжбүрміз.",
+        Language.RU: "Нам приходится закрыть Ваше обращение, не выполнив его.",
+        Language.EN: "We have to close your request without carrying it out.",
+    },
+}
+IN_PART = {
+    LetterKind.REFUSAL: {
+        Language.KK: "Өтінішіңізді ішінара ғана орындай аламыз.",
+        Language.RU: "Мы можем выполнить Вашу просьбу только частично.",
+        Language.EN: "We can do only a part of what you asked for.",
+    },
+    LetterKind.LAPSE: {
+        Language.KK: "Өтінішіңіздің бір бөлігі ғана орындалса да, оны жабуға мәжбүрміз.",
+        Language.RU: "Нам приходится закрыть Ваше обращение, хотя выполнена только его часть.",
+        Language.EN: "We have to close your request, and only a part of it has been done.",
+    },
+}
+STAYS_IN = {
+    Language.KK: "Бұған дейін орындалғаны сол күйінде қалады.",
+    Language.RU: "Всё, что было сделано раньше, остаётся как есть.",
+    Language.EN: "What was done before stays as it is.",
+}
+STAYS_STOPPED_IN = {
+    Language.KK: "Сізге хабарлама жіберу тоқтатылған болса, ол қайта басталмайды.",
+    Language.RU: "Если мы перестали отправлять Вам сообщения, они не возобновятся.",
+    Language.EN: "Messages that we have stopped stay stopped.",
+}
+PART = frozenset({Duty.BLOCK})
 NO_IDENTITY_CARD_IN = {
     Language.KK: "Жеке куәліктің көшірмесін жіберудің қажеті жоқ.",
     Language.RU: "Присылать копию удостоверения личности не нужно.",
@@ -53,7 +94,7 @@ REPLY_WITH_A_WORD = {
 FIRST_PERSON_PAST = {
     Language.KK: re.compile(r"(?:дық|дік|тық|тік)\."),
     Language.RU: re.compile(r"Мы (?:\w+ )?\w+ли\b(?! Ваше письмо)"),
-    Language.EN: re.compile(r"We have (?!received your letter)"),
+    Language.EN: re.compile(r"We have (?!received your letter|to close)"),
 }
 """How each language would say "we have done it". What we did with the letter itself (received, understood) is no claim."""
 
@@ -90,6 +131,7 @@ def test_every_letter_is_short_plain_and_tidy(kind: LetterKind, request_type: Re
     assert len([line for line in lines if line]) <= 20 * len(languages_of(language))
     assert max(map(len, lines)) <= 160
     assert "\n\n\n" not in written
+    assert [""] * len(languages_of(language)) == [lines[number - 1] for number, line in enumerate(lines) if line in SIGNED_IN.values()]
     assert not [line for line in lines if line != line.strip()]
     assert not re.search(r"https?:|\{|\}|None|\*\*|  ", written)
 
@@ -125,14 +167,14 @@ def test_the_term_of_an_inquiry_and_of_an_unblocking_is_not_the_laws(language: L
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("request_type", TYPES)
 @pytest.mark.parametrize("due", [DUE, None])
-@pytest.mark.parametrize("kind", [LetterKind.ACKNOWLEDGEMENT, LetterKind.REFUSAL])
+@pytest.mark.parametrize("kind", [LetterKind.ACKNOWLEDGEMENT, LetterKind.REFUSAL, LetterKind.LAPSE, LetterKind.WITHDRAWAL])
 def test_i12_nothing_is_said_to_be_done_when_nothing_is(
     kind: LetterKind, request_type: RequestType | None, language: Language | None, due: date | None
 ) -> None:
     written = text(kind, request_type, language, due=due)
 
     for each in languages_of(language):
-        greeting_and_understanding = re.compile(r"(?m)^(?:Хатыңызды (?:алдық|былай түсіндік)|Мы (?:получили|поняли) ).*$")
+        greeting_and_understanding = re.compile(r"(?m)^(?:Хатыңызды алдық|Мы (?:получили|поняли) ).*$")
         assert not [sentence for sentence in read_wording(each).done.values() if sentence in written]
         assert not FIRST_PERSON_PAST[each].search(greeting_and_understanding.sub("", written))
 
@@ -145,7 +187,7 @@ def test_every_sentence_of_what_is_done_would_be_seen_by_the_check_above(languag
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("kind", [*OF_EVERY_TYPE, LetterKind.ANSWER])
-@pytest.mark.parametrize("duty", [duty for duty in Duty if duty is not Duty.NOTIFY_PERSON])
+@pytest.mark.parametrize("duty", [duty for duty in Duty if duty not in (Duty.NOTIFY_PERSON, Duty.ASK_SENDER)])
 def test_i12_exactly_what_is_done_is_said_to_be_done(kind: LetterKind, language: Language, duty: Duty) -> None:
     sentences = read_wording(language).done
     written = text(kind, RequestType.QUESTION, language, done=frozenset({duty}))
@@ -224,14 +266,41 @@ def test_people_are_told_that_proof_of_consent_may_be_kept(kind: LetterKind, req
     assert PROOF_IN[language] in text(kind, request_type, language)
 
 
-@pytest.mark.parametrize("language", Language)
-def test_a_refusal_gives_the_ground_what_is_kept_until_when_and_the_way_to_appeal(language: Language) -> None:
-    written = text(LetterKind.REFUSAL, RequestType.DESTROY, language, ground="Art. 8(2)", kept="Invoices", kept_until=DUE)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("request_type", TYPES)
+@pytest.mark.parametrize("kind", [LetterKind.REFUSAL, LetterKind.LAPSE])
+@pytest.mark.parametrize(
+    "kept", [{}, {"kept": "2025"}, {"kept": "2025", "kept_until": DUE}, {"done": PART, "kept": "2025", "kept_until": DUE}]
+)
+def test_i8_whoever_is_refused_in_whole_or_in_part_or_lapses_reads_ground_rest_authority_and_court(
+    kind: LetterKind, request_type: RequestType | None, language: Language | None, kept: dict[str, Any]
+) -> None:
+    """The article is part of the ground; a letter in two languages says all of it twice."""
+    written = text(kind, request_type, language, ground="Art. 8(2)", **kept)
+    of_each = written.split("\n* * *\n") if language is None else [written]
 
-    assert ":\nArt. 8(2)\n" in written
-    assert ":\nInvoices\n" in written
-    assert DUE_IN[language] in written
-    assert APPEAL_IN[language] in written
+    assert len(languages_of(language)) == len(of_each)
+    for each, said in zip(languages_of(language), of_each, strict=True):
+        assert ":\nArt. 8(2)\n" in said
+        assert ("kept" in kept) == (":\n2025\n" in said)
+        assert ("kept_until" in kept) == (DUE_IN[each] in said)
+        assert APPEAL_IN[each] in said
+        assert NOT_A_PROGRAM_IN[each] in said
+        assert (IN_PART[kind][each] if "done" in kept else IN_WHOLE[kind][each]) in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("request_type", TYPES)
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_took_a_request_back_reads_what_stays_as_it_is(
+    request_type: RequestType | None, language: Language | None, stopped: bool
+) -> None:
+    written = text(LetterKind.WITHDRAWAL, request_type, language, stopped=stopped)
+
+    for each in languages_of(language):
+        assert STAYS_IN[each] in written
+        assert stopped == (STAYS_STOPPED_IN[each] in written)
+        assert APPEAL_IN[each] not in written
 
 
 @pytest.mark.parametrize("language", Language)
@@ -278,7 +347,7 @@ def test_all_languages_say_the_same_things_in_the_same_letters(language: Languag
         return re.findall(r"\{[%{].*?[%}]\}", (TEMPLATES / of / f"{kind}.j2").read_text("utf-8").replace(f'"{of}/', '"'))
 
     assert shape(Language.EN) == shape(language)
-    for kind in (*LetterKind, "letter", "done"):
+    for kind in (*LetterKind, "letter", "done", "decided"):
         assert tags(Language.EN, kind) == tags(language, kind)
 
 

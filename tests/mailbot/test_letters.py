@@ -276,6 +276,7 @@ def test_h69_h83_an_occasion_knows_neither_the_person_nor_what_they_wrote() -> N
             "asked",
             "shown",
             "for_another",
+            "stopped",
         ),  # ``shown`` is an address that was confirmed, masked, for the one that it replaces
     }
 
@@ -301,9 +302,10 @@ def test_h110_who_is_asked_back_reads_which_words_answer(kind: LetterKind, langu
 
 
 @pytest.mark.parametrize("ground", ["", " \n\t"])
-def test_i8_there_is_no_refusal_without_a_written_ground(ground: str) -> None:
+@pytest.mark.parametrize("kind", [LetterKind.REFUSAL, LetterKind.LAPSE])
+def test_i8_there_is_no_refusal_and_no_lapse_without_a_written_ground(kind: LetterKind, ground: str) -> None:
     with pytest.raises(LetterMistake, match="ground"):
-        OFFICE.compose(an_occasion(LetterKind.REFUSAL, ground=ground), NOW)
+        OFFICE.compose(an_occasion(kind, ground=ground), NOW)
 
 
 def test_i12_there_is_no_completion_of_nothing() -> None:

@@ -14,7 +14,7 @@ from mailbot.desk import Desk
 from mailbot.digest import digest_order, show_digest
 from mailbot.retention import DayDone, NotYet, RetentionOrder, do_the_days_job, follow_up, retention_order, years_before
 from rules.addresses import mailbox_key
-from rules.vocabulary import Language, RequestType, State
+from rules.vocabulary import Duty, Language, RequestType, State
 from storage import amendments, scouring, subscribers
 from storage.destruction import How
 from storage.subscribers import Consent, NewSubscriber
@@ -33,6 +33,7 @@ from tests.mailbot.register_room import (
     person,
     put_on_file,
     request,
+    still_owed,
 )
 from tests.mailbot.typing_room import Type, typist
 
@@ -144,24 +145,26 @@ def test_the_configuration_says_how_a_persons_data_end(desk: Desk, config: Path,
 
 def test_staff_may_say_that_a_purpose_has_ended(desk: Desk, config: Path, type_: Type) -> None:
     put_on_file(desk)
-    said = type_("requests", "event", PERSON, "purpose_ended", "--why", "the contract is over", "--config", config)
-    assert (0, "Noted: the purpose has ended. The digest lists the person from now on.\n", "") == (said.status, said.out, said.err)
+    said = type_("requests", "event", "purpose_ended", PERSON, "--why", "the contract is over", "--config", config)
+    assert (0, "") == (said.status, said.err)
+    reference = said.out.partition(":")[0]
+    assert [(Duty.DESTROY, "mailbot")] == still_owed(desk, reference)
+    assert "The purpose has ended" in digest(desk, config)
     config.write_text(config.read_text("utf-8") + '[retention]\nended_purpose = "destroy"\n', "utf-8")
-    said = type_("requests", "event", PERSON, "purpose_ended", "--why", "the contract is over", "--config", config)
-    assert "Noted: the purpose has ended. The next daily job destroys the person's data, if nothing stands in the way.\n" == said.out
     assert PERSON in type_("store", "ended", "--config", config).out
     day_of(desk, later=2 * ONE_DAY)
     assert not is_on_file(desk)
+    assert ("carried_out", "mailbot") == (request(desk, reference).state, request(desk, reference).obligations[0].met_by)
 
 
 def test_a_purpose_ends_for_whom_a_request_names_and_for_nobody_unknown(desk: Desk, config: Path, type_: Type) -> None:
     put_on_file(desk)
     reference = arrive(desk, RequestType.QUESTION)
-    assert 0 == type_("requests", "event", reference.lower(), "purpose_ended", "--why", "over", "--config", config).status
+    assert 0 == type_("requests", "event", "purpose_ended", reference.lower(), "--why", "over", "--config", config).status
     assert [owner(desk)] == [ended.owner for ended, _ in retention.ended_now(desk)]
-    nobody = type_("requests", "event", "nobody@example.com", "purpose_ended", "--why", "over", "--config", config)
+    nobody = type_("requests", "event", "purpose_ended", "nobody@example.com", "--why", "over", "--config", config)
     assert (1, "mailbot: nobody@example.com: nobody on file is known by that\n") == (nobody.status, nobody.err)
-    assert 2 == type_("requests", "event", PERSON, "birthday", "--why", "x", "--config", config).status
+    assert 2 == type_("requests", "event", "birthday", PERSON, "--why", "x", "--config", config).status
 
 
 def test_an_open_request_keeps_the_job_from_destroying_and_the_digest_says_so(desk: Desk, config: Path) -> None:

@@ -5,14 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
 
 from mailbot import staff
 from mailbot.desk import Desk
 from mailbot.errors import NoSuchRequest
 from mailbot.staff import Ground, NotPossible
-from rules.vocabulary import Duty, LetterKind, RequestType, Standing, State
-from storage.tables import letters, requests
+from rules.vocabulary import Duty, LetterKind, RequestType, State
 from tests.mailbot.register_room import (
     NOW,
     PERSON,
@@ -33,10 +31,8 @@ from tests.mailbot.register_room import (
     request,
     still_owed,
 )
+from tests.mailbot.staff_room import GROUND, ME, closed_opt_out, done, finish, refusable
 
-ME = "staff:dana"
-GROUND = "Your contract runs until May, Law 94-V art. 8(2)"
-APPEAL = "the right to appeal"
 HELD = (RequestType.ACCESS, RequestType.DESTROY)
 
 
@@ -44,35 +40,6 @@ HELD = (RequestType.ACCESS, RequestType.DESTROY)
 def desk(tmp_path: Path) -> Iterator[Desk]:
     with open_desk(office(tmp_path, systems=("crm",))) as desk:
         yield desk
-
-
-def done(desk: Desk, reference: str, what: str | None = None, system: str | None = None) -> State:
-    return act(desk, staff.tick_off, reference, ME, what=what, system=system).state
-
-
-def finish(desk: Desk, reference: str) -> State:
-    """Do all that is owed: approve what is mailbot's own part, and tick off the rest."""
-    while owed := still_owed(desk, reference):
-        what, system = owed[0]
-        if system == "mailbot" and what in staff.CARRIED_OUT_HERE:
-            act(desk, staff.approve, reference, ME, what=what)
-        else:
-            done(desk, reference, what, system)
-    return request(desk, reference).state
-
-
-def refusable(desk: Desk, kind: RequestType = RequestType.DESTROY) -> str:
-    """Let a request arrive after which messages have stopped everywhere."""
-    reference = arrive(desk, kind)
-    done(desk, reference, "stop_messages", "crm")
-    return reference
-
-
-def closed_opt_out(desk: Desk) -> str:
-    """Let a person opt out, and tick off what the other system owes; messages stopped at once."""
-    reference = arrive(desk, RequestType.OPT_OUT)
-    assert State.CARRIED_OUT == done(desk, reference)
-    return reference
 
 
 # --- approve ---------------------------------------------------------------------------------------------------------
@@ -86,17 +53,6 @@ def test_approving_a_revocation_ends_the_consents_and_ticks_off_mailbots_own_par
     assert [owed for owed in before if owed != (Duty.STOP_PROCESSING, "mailbot")] == still_owed(desk, reference)
     assert (Duty.STOP_PROCESSING, "crm") in still_owed(desk, reference)
     assert [{"on_file": True}] == details(desk, reference, "approved")
-
-
-def test_i12_nobody_is_told_that_it_is_done_while_another_system_is_open(desk: Desk) -> None:
-    put_on_file(desk)
-    reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    act(desk, staff.approve, reference, ME)
-    assert ["acknowledgement"] == kinds_to(desk, reference)
-    assert State.CARRIED_OUT == finish(desk, reference)
-    kind, text = letters_to(desk, reference)[-1]
-    assert "completion" == kind
-    assert "We have stopped using your personal data" in text
 
 
 def test_a_sender_who_is_not_on_file_has_nothing_to_change_and_the_history_says_so(desk: Desk) -> None:
@@ -139,16 +95,6 @@ def test_i12_a_destruction_takes_the_person_off_the_file_and_leaves_the_stop(des
     assert is_suppressed(desk)
 
 
-def test_who_was_destroyed_is_told_so_though_nobody_is_on_file_any_more(tmp_path: Path) -> None:
-    with open_desk(office(tmp_path)) as desk:
-        put_on_file(desk)
-        reference = arrive(desk, RequestType.DESTROY)
-        act(desk, staff.approve, reference, ME)
-        finish(desk, reference)
-        assert not is_on_file(desk)
-        assert "completion" in kinds_to(desk, reference)
-
-
 def test_nobody_elses_consents_end(desk: Desk) -> None:
     put_on_file(desk)
     put_on_file(desk, "other@example.com")
@@ -188,6 +134,49 @@ def test_approving_twice_says_what_is_left(desk: Desk) -> None:
     with pytest.raises(NotPossible, match=rf"has done its part; still open: .*block \(crm\): `mailbot requests done {reference} block "):
         act(desk, staff.approve, reference, ME)
     assert 1 == history(desk, reference).count("approved")
+
+
+@pytest.mark.parametrize(
+    ("kind", "day"),
+    [(RequestType.DESTROY, "7 December 2026"), (RequestType.REVOKE_CONSENT, "11 December 2026"), (RequestType.UNBLOCK, None)],
+)
+def test_i12_the_letter_names_the_day_of_what_was_asked_and_the_register_the_earliest(
+    desk: Desk, kind: RequestType, day: str | None
+) -> None:
+    """Messages stop in the other system by the 23rd; nobody was promised the rest by then."""
+    reference = arrive(desk, kind)
+    ((_, text),) = letters_to(desk, reference)
+    assert (f"We will do this no later than {day}." if day else "We will do this as soon as the check is finished.") in text
+    assert 1 == text.count("We will do this")
+    assert min((owed.due for owed in request(desk, reference).obligations if owed.due), default=None) == request(desk, reference).due
+
+
+def test_i12_a_block_of_somebody_who_is_not_on_file_claims_nothing_of_mailbots_own(tmp_path: Path) -> None:
+    with open_desk(office(tmp_path)) as alone:
+        reference = arrive(alone, RequestType.BLOCK)
+        assert State.CARRIED_OUT == act(alone, staff.approve, reference, ME).state
+        assert [LetterKind.ACKNOWLEDGEMENT] == kinds_to(alone, reference)
+
+
+def test_i12_messages_are_owed_to_stop_in_every_other_system_too(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.REVOKE_CONSENT)
+    assert (Duty.STOP_MESSAGES, "crm") in still_owed(desk, reference)
+    assert "other systems" in letters_to(desk, reference)[0][1]
+
+
+def test_what_cannot_be_undone_is_not_approved_along_with_something_else(tmp_path: Path) -> None:
+    config = office(tmp_path)
+    config.write_text(config.read_text(encoding="utf-8").replace('policy = "kazger"', 'policy = "technowomen"'), encoding="utf-8")
+    with open_desk(config) as women:
+        put_on_file(women)
+        reference = arrive(women, RequestType.STOP_PROCESSING)
+        act(women, staff.approve, reference, ME)
+        assert is_on_file(women)
+        assert [(Duty.DESTROY, "mailbot")] == still_owed(women, reference)
+        with pytest.raises(NotPossible, match=f"requests approve {reference} destroy`"):
+            act(women, staff.approve, reference, ME)
+        assert State.CARRIED_OUT == act(women, staff.approve, reference, ME, what="destroy").state
+        assert not is_on_file(women)
 
 
 # --- done ------------------------------------------------------------------------------------------------------------
@@ -241,111 +230,6 @@ def test_done_of_what_is_not_owed_says_what_is(desk: Desk, what: str | None, sys
         done(desk, reference, what, system)
 
 
-@pytest.mark.parametrize("kind", RequestType)
-def test_a_letter_of_completion_is_written_where_staff_do_not_answer_themselves(desk: Desk, kind: RequestType) -> None:
-    reference = arrive(desk, kind)
-    finish(desk, reference)
-    answered = {"access", "question", "authority_inquiry", "object_automated", "opt_out"}
-    assert (kind not in answered) == ("completion" in kinds_to(desk, reference))
-
-
-def test_a_held_message_is_closed_by_done_without_a_letter(desk: Desk) -> None:
-    reference = arrive(desk, None, may_be=HELD)
-    before = kinds_to(desk, reference)
-    assert State.CARRIED_OUT == done(desk, reference)
-    assert before == kinds_to(desk, reference)
-
-
-# --- refuse ----------------------------------------------------------------------------------------------------------
-def test_i8_a_refusal_is_a_letter_with_ground_and_right_of_appeal(desk: Desk) -> None:
-    reference = refusable(desk)
-    assert State.REFUSED == act(desk, staff.refuse, reference, ME, Ground(GROUND)).state
-    kind, text = letters_to(desk, reference)[-1]
-    assert ("refusal", True, True) == (kind, GROUND in text, APPEAL in text)
-    assert [{"ground": GROUND}] == details(desk, reference, "refused")
-
-
-def test_i12_nothing_is_refused_while_messages_have_still_to_stop_elsewhere(desk: Desk) -> None:
-    """The acknowledgement said that the other systems would follow, and nobody looks at what is closed."""
-    reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    with pytest.raises(NotPossible, match=f"messages stop.*`mailbot requests done {reference} stop_messages --system crm`"):
-        act(desk, staff.refuse, reference, ME, Ground(GROUND))
-    assert (State.AWAITING_STAFF, ["acknowledgement"]) == (request(desk, reference).state, kinds_to(desk, reference))
-    done(desk, reference, "stop_messages", "crm")
-    assert State.REFUSED == act(desk, staff.refuse, reference, ME, Ground(GROUND)).state
-
-
-@pytest.mark.parametrize("ground", ["", " \n\t", "\x00\u202e"])
-def test_i8_nobody_is_refused_without_a_ground(desk: Desk, ground: str) -> None:
-    reference = arrive(desk, RequestType.DESTROY)
-    with pytest.raises(NotPossible, match="needs a written ground"):
-        act(desk, staff.refuse, reference, ME, Ground(ground))
-    assert (State.AWAITING_STAFF, ["acknowledgement"]) == (request(desk, reference).state, kinds_to(desk, reference))
-
-
-def test_i8_a_held_message_is_refused_with_a_letter_too(desk: Desk) -> None:
-    reference = arrive(desk, None, may_be=HELD)
-    assert State.REFUSED == act(desk, staff.refuse, reference, ME, Ground(GROUND)).state
-    kind, text = letters_to(desk, reference)[-1]
-    assert ("refusal", True) == (kind, GROUND in text)
-
-
-@pytest.mark.parametrize(
-    ("sender", "fields"),
-    [
-        ("noreply@example.com", {}),
-        (PERSON, {"X-Spam-Flag": "YES"}),
-        ("айгуль@example.com", {}),
-    ],
-    ids=["no-reply", "spam", "needs SMTPUTF8"],
-)
-def test_i5_i8_where_no_letter_may_go_nobody_is_refused(desk: Desk, sender: str, fields: dict[str, str]) -> None:
-    reference = arrive(desk, RequestType.UPDATE, sender, fields=fields)
-    with pytest.raises(NotPossible, match=f"no letter may go to its sender.*requests done {reference} amend"):
-        act(desk, staff.refuse, reference, ME, Ground(GROUND))
-    assert State.AWAITING_STAFF == request(desk, reference).state
-    assert "refused" not in history(desk, reference)
-    assert [] == kinds_to(desk, reference)
-
-
-def test_i5_no_letter_goes_to_a_sender_whose_authentication_failed(desk: Desk) -> None:
-    reference = refusable(desk)
-    with desk.database.write() as tx:
-        tx.execute(update(requests).values(standing=Standing.FAILED))
-    with pytest.raises(NotPossible, match="no letter may go to its sender"):
-        act(desk, staff.refuse, reference, ME, Ground(GROUND))
-
-
-def test_i5_no_completion_goes_where_no_letter_may_go(desk: Desk) -> None:
-    reference = arrive(desk, RequestType.DESTROY, "noreply@example.com")
-    assert State.CARRIED_OUT == finish(desk, reference)
-    assert [] == kinds_to(desk, reference)
-
-
-def test_i8_a_second_refusal_has_a_letter_of_its_own(desk: Desk) -> None:
-    reference = refusable(desk)
-    for ground in ("The first ground", "The second ground"):
-        act(desk, staff.refuse, reference, ME, Ground(ground))
-        act(desk, staff.reopen, reference, ME)
-    assert ["acknowledgement", "refusal", "refusal"] == kinds_to(desk, reference)
-    assert "The second ground" in letters_to(desk, reference)[-1][1]
-
-
-def test_i8_a_partial_refusal_says_what_is_kept_and_until_when(desk: Desk) -> None:
-    reference = refusable(desk)
-    kept = Ground(GROUND, "Invoices of 2025", date(2031, 1, 1))
-    assert State.REFUSED == act(desk, staff.refuse, reference, ME, kept).state
-    text = letters_to(desk, reference)[-1][1]
-    assert ("Invoices of 2025" in text, "1 January 2031" in text, GROUND in text) == (True, True, True)
-    assert [{"ground": GROUND, "kept": "Invoices of 2025", "until": "2031-01-01"}] == details(desk, reference, "refused")
-
-
-@pytest.mark.parametrize(("kept", "until"), [("", date(2031, 1, 1)), ("Invoices", date(2026, 11, 19))])
-def test_what_is_kept_is_named_and_ends_on_a_day_to_come(desk: Desk, kept: str, until: date) -> None:
-    with pytest.raises(NotPossible, match="needs what it is, and a day to come"):
-        act(desk, staff.refuse, refusable(desk), ME, Ground(GROUND, kept, until))
-
-
 # --- postpone --------------------------------------------------------------------------------------------------------
 def test_postponing_reminds_later_and_moves_no_due_date(desk: Desk) -> None:
     reference = arrive(desk, RequestType.DESTROY)
@@ -356,13 +240,21 @@ def test_postponing_reminds_later_and_moves_no_due_date(desk: Desk) -> None:
     assert [{"to": due.isoformat()}] == details(desk, reference, "postponed")
 
 
-def test_nothing_is_postponed_past_its_due_date(desk: Desk) -> None:
+def test_nothing_is_postponed_or_extended_past_its_due_date(desk: Desk) -> None:
     reference = arrive(desk, RequestType.DESTROY)
     due = request(desk, reference).due
     assert due is not None
-    with pytest.raises(NotPossible, match=f"due on {due}; it cannot be postponed past that day"):
-        act(desk, staff.postpone, reference, ME, due + timedelta(days=1))
-    assert None is request(desk, reference).postponed_to
+    later = due + timedelta(days=1)
+    no_extension = rf"the law knows no extension \(.*No. 94-V.*\); due is {due}: stop_messages \(crm\), Law 94-V art. 8\(7\)"
+    for one_act, why in ((staff.postpone, "postponed"), (staff.extend, "extended")):
+        with pytest.raises(NotPossible, match=f"^{reference} cannot be {why} to {later}: {no_extension}"):
+            act(desk, one_act, reference, ME, later)
+    assert (due, None) == (request(desk, reference).due, request(desk, reference).postponed_to)
+
+
+def test_what_has_no_due_date_yet_is_not_extended_either(desk: Desk) -> None:
+    with pytest.raises(NotPossible, match=r"the law knows no extension .*; due is no day yet"):
+        act(desk, staff.extend, arrive(desk, RequestType.UNBLOCK), ME, TODAY)
 
 
 @pytest.mark.parametrize("day", [TODAY, date(2026, 1, 1)])
@@ -482,80 +374,3 @@ def test_an_open_request_is_not_reopened(desk: Desk) -> None:
 def test_what_the_register_does_not_hold_is_told(desk: Desk, act: Act) -> None:
     with pytest.raises(NoSuchRequest, match="there is no request 2026-00042-K"):
         act(desk, "2026-00042-K")
-
-
-def test_letters_of_staff_are_not_bound_by_the_caps(desk: Desk) -> None:
-    act(desk, staff.refuse, refusable(desk), ME, Ground(GROUND))
-    with desk.database.read() as tx:
-        bound = {row.kind: row.capped for row in tx.execute(select(letters.c.kind, letters.c.capped))}
-    assert {"acknowledgement": True, "refusal": False} == bound
-
-
-# --- what the letters may say ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("is_resumed", [False, True])
-def test_i12_a_letter_says_that_messages_have_stopped_only_as_long_as_they_do(desk: Desk, is_resumed: bool) -> None:
-    reference = closed_opt_out(desk)
-    if is_resumed:
-        act(desk, staff.resume_messages, PERSON, ME)
-    act(desk, staff.reopen, reference, ME)
-    act(desk, staff.refuse, reference, ME, Ground(GROUND))
-    assert is_resumed == ("We have stopped" not in letters_to(desk, reference)[-1][1])
-
-
-@pytest.mark.parametrize(
-    ("kind", "day"),
-    [(RequestType.DESTROY, "7 December 2026"), (RequestType.REVOKE_CONSENT, "11 December 2026"), (RequestType.UNBLOCK, None)],
-)
-def test_i12_the_letter_names_the_day_of_what_was_asked_and_the_register_the_earliest(
-    desk: Desk, kind: RequestType, day: str | None
-) -> None:
-    """Messages stop in the other system by the 23rd; nobody was promised the rest by then."""
-    reference = arrive(desk, kind)
-    ((_, text),) = letters_to(desk, reference)
-    assert (f"We will do this no later than {day}." if day else "We will do this as soon as the check is finished.") in text
-    assert 1 == text.count("We will do this")
-    assert min((owed.due for owed in request(desk, reference).obligations if owed.due), default=None) == request(desk, reference).due
-
-
-def test_i12_a_block_of_somebody_who_is_not_on_file_claims_nothing_of_mailbots_own(tmp_path: Path) -> None:
-    with open_desk(office(tmp_path)) as alone:
-        reference = arrive(alone, RequestType.BLOCK)
-        assert State.CARRIED_OUT == act(alone, staff.approve, reference, ME).state
-        assert [LetterKind.ACKNOWLEDGEMENT] == kinds_to(alone, reference)
-
-
-def test_i12_messages_are_owed_to_stop_in_every_other_system_too(desk: Desk) -> None:
-    reference = arrive(desk, RequestType.REVOKE_CONSENT)
-    assert (Duty.STOP_MESSAGES, "crm") in still_owed(desk, reference)
-    assert "other systems" in letters_to(desk, reference)[0][1]
-
-
-def test_what_cannot_be_undone_is_not_approved_along_with_something_else(tmp_path: Path) -> None:
-    config = office(tmp_path)
-    config.write_text(config.read_text(encoding="utf-8").replace('policy = "kazger"', 'policy = "technowomen"'), encoding="utf-8")
-    with open_desk(config) as women:
-        put_on_file(women)
-        reference = arrive(women, RequestType.STOP_PROCESSING)
-        act(women, staff.approve, reference, ME)
-        assert is_on_file(women)
-        assert [(Duty.DESTROY, "mailbot")] == still_owed(women, reference)
-        with pytest.raises(NotPossible, match=f"requests approve {reference} destroy`"):
-            act(women, staff.approve, reference, ME)
-        assert State.CARRIED_OUT == act(women, staff.approve, reference, ME, what="destroy").state
-        assert not is_on_file(women)
-
-
-def test_the_authorised_body_gets_no_refusal(desk: Desk) -> None:
-    reference = arrive(desk, RequestType.AUTHORITY_INQUIRY)
-    with pytest.raises(NotPossible, match="write to it"):
-        act(desk, staff.refuse, reference, ME, Ground(GROUND))
-    assert [] == kinds_to(desk, reference)
-
-
-def test_a_request_that_was_reopened_and_owes_nothing_is_closed_without_a_second_letter(desk: Desk) -> None:
-    put_on_file(desk)
-    reference = arrive(desk, RequestType.BLOCK)
-    finish(desk, reference)
-    act(desk, staff.reopen, reference, ME)
-    done(desk, reference)
-    assert [LetterKind.ACKNOWLEDGEMENT, LetterKind.COMPLETION] == kinds_to(desk, reference)

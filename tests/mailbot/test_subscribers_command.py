@@ -221,9 +221,20 @@ def test_an_import_says_what_it_reads_who_stays_suppressed_and_what_it_would_do(
 # --- export ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("cell", "kept"),
-    [("=1", "'=1"), ("+7", "'+7"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("a=1", "a=1"), ("", "")],
+    [
+        ("=1", "'=1"),
+        ("+7", "'+7"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        ("\tx", "'\tx"),
+        ("\rx", "'\rx"),
+        ("  =1", "'  =1"),
+        ("a=1", "a=1"),
+        ("a -1", "a -1"),
+        ("", ""),
+    ],
 )
-def test_a_spreadsheet_computes_no_cell(cell: str, kept: str) -> None:
+def test_h103_a_spreadsheet_computes_no_cell(cell: str, kept: str) -> None:
     assert kept == guarded(cell)
 
 

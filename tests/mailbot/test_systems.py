@@ -531,7 +531,8 @@ def test_i10_the_digest_tells_what_failed_since_when_why_and_the_cure(desk: Desk
     assert "WHAT OTHER SYSTEMS DO NOT CARRY OUT (1)" in told
     assert (
         f"Stop messages {reference}, crm Without success since 20.11.2026, 11:30; tries: 10. The command said last: "
-        "exit status 4: Traceback: <b>the CRM‹202E› is away</b>. Mend the command or the system, then type `mailbot systems retry crm`."
+        "exit status 4: Traceback: <b>the CRM‹202E› is away</b>. Mend the command or the system, "
+        "then answer “retry” or type `mailbot systems retry crm`."
     ) in told
     assert "b" not in [name for name, _ in Tags(page.html).tags]
 

@@ -19,6 +19,7 @@ from rules.decide import (
     Case,
     Decision,
     StopMessages,
+    ToDigest,
     decide,
 )
 from rules.details_change import Change, Field
@@ -479,6 +480,7 @@ def test_every_rule_names_itself_in_its_decisions() -> None:
         defective(ORDINARY, "header_too_large"),
         replace(ORDINARY, screening=MACHINE),
         replace(ASKING, seen_before=True),
+        replace(ASKING, to_digest=ToDigest.IN_VAIN),
         replace(ORDINARY, answered=YES),
         replace(ORDINARY, tie=tied()),
         replace(HELD, tie=tied()),

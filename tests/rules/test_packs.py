@@ -44,7 +44,7 @@ def limit(limits: tuple[Limit, ...], name: str) -> Limit:
 
 def test_every_limit_and_ground_of_the_law_is_there() -> None:
     names = {entry.id for entry in law().limits} | {ground.id for ground in law().grounds}
-    assert {f"L{number}" for number in range(1, 17)} | {"L1-transfer"} == names
+    assert {f"L{number}" for number in range(1, 17)} | {"L1-transfer", "L8-ended"} == names
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_every_limit_and_ground_of_the_law_is_there() -> None:
         ("L6", {RequestType.UNBLOCK, Event.NO_BREACH_FOUND}, Duty.UNBLOCK, 1, "working_days", "finding", "text"),
         ("L7", {Event.UNLAWFUL}, Duty.DESTROY, 1, "working_days", "finding", "text"),
         ("L8", {RequestType.DESTROY}, Duty.DESTROY, 15, "calendar_days", "receipt", "secondary"),
+        ("L8-ended", {Event.PURPOSE_ENDED}, Duty.DESTROY, 15, "calendar_days", "purpose_end", "reading"),
         ("L9", {Event.PUBLIC_SOURCE}, Duty.REMOVE_FROM_SOURCE, 1, "working_days", "receipt", "text"),
         ("L10", {RequestType.OBJECT_AUTOMATED}, Duty.ANSWER, 3, "working_days", "receipt", "text"),
         ("L11", {Event.BREACH}, Duty.NOTIFY_AUTHORITY, 1, "working_days", "finding", "text"),
@@ -151,7 +152,9 @@ def test_every_limit_can_be_reached_by_a_request_or_an_event(name: str) -> None:
 def test_technowomen_tells_the_person_and_the_third_parties_of_every_change() -> None:
     told = {Duty.NOTIFY_PERSON, Duty.NOTIFY_THIRD_PARTY}
     clause_9_4 = {entry.id: set(entry.duties) for entry in policy("technowomen").limits if entry.clause == "9.4"}
-    assert {"9.4-update": told | {Duty.AMEND}, "9.4-block": told | {Duty.BLOCK}, "9.4-destroy": told | {Duty.DESTROY}} == clause_9_4
+    ends = told | {Duty.DESTROY}
+    expected = {"9.4-update": told | {Duty.AMEND}, "9.4-block": told | {Duty.BLOCK}, "9.4-destroy": ends, "9.4-unlawful": ends}
+    assert expected == clause_9_4
 
 
 def test_technowomen_ends_revocation_in_destruction() -> None:
@@ -340,7 +343,7 @@ def test_mistakes_of_the_law_are_told_with_those_of_the_policy() -> None:
 
     with pytest.raises(PackMistakes) as broken:
         read_policy(WHOLE.replace("info@", "info"), "example.toml", broken_law)
-    assert {("kz-94v.toml", "limit[15].unit"), ("example.toml", "inboxes")} == {(m.file, m.key) for m in broken.value.mistakes}
+    assert {("kz-94v.toml", "limit[16].unit"), ("example.toml", "inboxes")} == {(m.file, m.key) for m in broken.value.mistakes}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.checkup import check_everything, gravest
+from mailbot.checkup import check_everything
 from mailbot.cli.terms import store_failures_told
 from mailbot.errors import Problem
+from mailbot.findings import gravest
 from tests.conftest import ConfigFile, write_config
 from tests.mailbot.typing_room import PROGRAM, Ran, run_apart, run_at_terminal
 from tests.scenarios.outside import request, run_once, run_program, seen_by

@@ -171,6 +171,24 @@ def test_who_opened_a_request_again_last_is_told(store: Database) -> None:
     assert [False, True, False] == told
 
 
+def test_how_a_due_date_was_moved_since_then_is_told_the_earlier_first(store: Database) -> None:
+    enter(store, "2026-00001-A", at=NOW - DAY)
+    for at in (NOW - HOUR, NOW, NOW + HOUR):
+        with store.write() as tx:
+            register.note(tx, [("2026-00001-A", overview.RECOUNTED, "mailbot", {"why": f"{at:%H}"})], at)
+    since = NOW - HOUR
+    assert [{"why": f"{at:%H}"} for at in (NOW, NOW + HOUR)] == [*matter_of(store, since=since).recounted]
+    assert () == matter_of(store, since=NOW + HOUR).recounted
+
+
+def test_what_was_entered_by_staff_comes_with_how_it_came(store: Database) -> None:
+    enter(store, "2026-00001-A")
+    enter(store, "2026-00002-B", event="breach", channel="staff")
+    with store.read() as tx:
+        found = overview.matters(tx, NOW, NEXT_MONTH)
+    assert [(None, None), ("breach", "staff")] == [(each.event, each.channel) for each in sorted(found, key=lambda each: each.reference)]
+
+
 def test_letters_that_failed_or_are_in_doubt_are_listed_newest_first_and_those_that_arrived_are_not(store: Database) -> None:
     queue(store, [a_letter(number) for number in (1, 2, 3, 4, 5)])
     settle(store, LetterState.ACCEPTED, LetterState.FAILED, LetterState.DOUBTFUL, LetterState.DROPPED)
