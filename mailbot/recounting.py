@@ -125,7 +125,8 @@ def recount(desk: Desk, now: datetime) -> int:
             changed += sum(recount_request(tx, desk, request, why, now) for request in still_open)
     with desk.database.write() as tx:
         obligations.set_rules_stamp(tx, json.dumps(stamp).encode())
-    log.info("recounted", requests=len(references), changed=changed, why=why)
+    if changed:
+        log.info("recounted", requests=len(references), changed=changed, why=why)
     return changed
 
 

@@ -104,7 +104,7 @@ def stated(row: Row[Any]) -> dict[str, str | None]:
 def enter_letters(tx: Connection) -> int:
     """Write into the history of its request how and when each letter ended that is settled and not entered yet; return how many."""
     entered = 0
-    due = select(letters).where(LETTER_TO_ENTER).order_by(letters.c.id).limit(LETTERS_AT_ONCE)
+    due = select(letters).where(LETTER_TO_ENTER).order_by(letters.c.settled_at, letters.c.id).limit(LETTERS_AT_ONCE)
     while rows := tx.execute(due).all():
         _append(tx, [(row.settled_at, (row.reference, what, "mailbot", detail)) for row in rows for what, detail in [ended(row)]])
         tx.execute(_ENTERED, [{"letter": row.id, "moment": row.settled_at} for row in rows])

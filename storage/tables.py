@@ -520,7 +520,7 @@ letters = Table(
     Index(None, "domain", "claimed_at"),
     Index(None, "claimed_at"),
     Index(None, "reference"),
-    Index("ix_letters_to_enter", "id", sqlite_where=LETTER_TO_ENTER, postgresql_where=LETTER_TO_ENTER),
+    Index("ix_letters_to_enter", "settled_at", sqlite_where=LETTER_TO_ENTER, postgresql_where=LETTER_TO_ENTER),
 )
 
 # --- what other programs read ----------------------------------------------------------------------------------------

@@ -314,7 +314,7 @@ def test_more_letters_than_one_portion_are_all_entered(store: Database) -> None:
 
 def test_what_is_to_be_entered_and_the_head_are_found_without_reading_a_table(tmp_path: Path) -> None:
     with closing(filled(open_database(f"sqlite:///{tmp_path}/mailbot.db"))) as store, store.write() as tx:
-        assert ["SCAN letters USING INDEX ix_letters_to_enter"] == plan_of(tx, chain.enter_letters)
+        assert ["SEARCH letters USING INDEX ix_letters_to_enter (settled_at>?)"] == plan_of(tx, chain.enter_letters)
         assert ["SCAN events"] == plan_of(tx, chain.head), "backwards, and only as far as the first line"
         assert [] == [step for step in plan_of(tx, lambda tx: chain.lines_of(tx, FIRST)) if step.startswith("SCAN")]
 

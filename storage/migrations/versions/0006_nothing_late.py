@@ -35,7 +35,7 @@ def upgrade() -> None:
     for table, columns in NEW_COLUMNS.items():
         for name, kind in columns:
             op.add_column(table, sa.Column(name, kind, nullable=True))
-    op.create_index("ix_letters_to_enter", "letters", ["id"], sqlite_where=TO_ENTER, postgresql_where=TO_ENTER)
+    op.create_index("ix_letters_to_enter", "letters", ["settled_at"], sqlite_where=TO_ENTER, postgresql_where=TO_ENTER)
     _make_reminders_and_alarms()
     _make_digests()
     _chain_what_is_there(op.get_bind())
