@@ -152,15 +152,13 @@ class Inbox(Server):
         return name
 
 
-class Smtp(Server):
-    """The relay that takes the letters."""
+class Outgoing(Server):
+    """A relay that takes letters."""
 
     table = "smtp"
 
     sender: Address
-    envelope_sender: Address | None = None
     user: Text | None = None
-    connections: Annotated[Positive, Field(le=50)] = 16
 
     @field_validator("user")
     @classmethod
@@ -169,6 +167,13 @@ class Smtp(Server):
         if "" not in places and (user is None) != (places == [None, None]):
             raise ValueError("goes together with the place of its password (password_file or password_credential): both, or neither")
         return user
+
+
+class Smtp(Outgoing):
+    """The relay that takes the letters."""
+
+    envelope_sender: Address | None = None
+    connections: Annotated[Positive, Field(le=50)] = 16
 
 
 class Away(Section):
@@ -200,13 +205,8 @@ class Staff(Section):
     escalate_to: tuple[Address, ...] = ()
 
 
-class AlarmRelay(Server):
+class AlarmRelay(Outgoing):
     """Another relay, for what must be heard when the first one is away."""
-
-    table = "smtp"
-
-    sender: Address
-    user: Text | None = None
 
 
 class Alarm(Section):

@@ -11,7 +11,8 @@ from mailbot.digest_actions import EXPLAIN, Action
 from mailbot.digest_words import ItemKind, Line, Speaker, shown
 from mailbot.retention import due_for
 from rules.orders import Verb
-from storage import retention
+from rules.vocabulary import Event
+from storage import obligations, retention
 
 
 class OverKind(StrEnum):
@@ -40,6 +41,8 @@ def over_now(tx: Connection, desk: Desk, since: datetime, now: datetime) -> list
     destroyed = retention.destroyed_since(tx, since)
     found = [Over(OverKind.DESTROYED, destroyed)] if destroyed else []
     for ended in retention.purposes_ended(tx, now.astimezone(desk.zone).date(), desk.zone):
+        if obligations.entries_of(tx, ended.owner, Event.PURPOSE_ENDED):  # it stands in the register, and so on the page already
+            continue
         why = tuple(map(str, ended.hindrances))
         found.append(Over(OverKind.ENDED, address=ended.address, on=ended.on, due=due_for(desk, ended), why=why))
     found += [Over(OverKind.HOLD, address=hold.address, reference=hold.reference, why=(hold.why,)) for hold in retention.holds(tx)]

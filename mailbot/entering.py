@@ -220,7 +220,10 @@ def _refuse_what_the_law_forbids(tx: Connection, desk: Desk, request: Registered
     counted = [each for each in owed_for(desk, facts_of(tx, request)) if each.duty is Duty.DESTROY and each.system in still_open]
     if not counted:
         raise NotPossible(f"{request.reference} owes no destruction that is still to be done")
-    by = f"it is to be destroyed by {earliest_due(counted)}"
+    last = earliest_due(counted)
+    by = f"it is to be destroyed by {last}"
+    if last is not None and last < day_of(at, desk.zone):
+        raise NotPossible(f"{request.reference}: the day of its destruction, {last}, is over, and no longer term begins then: destroy now")
     if law := next((each.statute for owed in counted for each in (owed, *owed.beside) if each.statute), None):
         raise NotPossible(f"{request.reference}: {by}; {law} lets nobody block it instead")
     if not desk.deadlines.obligations(Event.DESTRUCTION_IMPOSSIBLE, at):

@@ -95,6 +95,8 @@ class Teller:
     def kind(self, request: Registered) -> str:
         """Say what a request is."""
         names = self.of_digest["type"]
+        if request.event is not None and request.type is None:
+            return str(self.of_digest["event"].get(request.event, request.event))
         return str(names["held" if request.outcome is Outcome.HELD or not request.type else request.type])
 
     def title(self, request: Registered) -> str:

@@ -25,7 +25,7 @@ NOT_ACKNOWLEDGED = {
 def kind(request: "Registered") -> str:
     """Say what a request is; of a held one, what it may be."""
     if request.outcome != "held":
-        return request.type or "?"
+        return request.type or request.event or "?"
     may_be = request.may_be or ((request.type,) if request.type else ())
     return "held: " + (", ".join(may_be[:3]) + ("..." if len(may_be) > 3 else "") if may_be else "a person must look")
 
@@ -98,7 +98,7 @@ def quoted(message: "KeptMessage", zone: ZoneInfo) -> Iterator[str]:
 
 def written(request: "Registered", messages: "Sequence[KeptMessage]", letters: "Sequence[ListedLetter]") -> Iterator[str]:
     """Yield what was written to the person, and why there is no acknowledgement where there is none."""
-    if all(letter.kind != "acknowledgement" for letter in letters):
+    if request.channel is None and all(letter.kind != "acknowledgement" for letter in letters):
         yield f"no acknowledgement: {_why_unanswered(request, messages)}"
     for letter in letters:
         yield f"letter {letter.id}: {letter.kind}  {letter.language}  {letter.state}  last reply: {letter.reply or '-'}"

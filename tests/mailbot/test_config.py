@@ -478,3 +478,11 @@ def test_the_least_configuration_sets_up_a_desk(tmp_path: Path) -> None:
     desk = set_up_desk(config, lambda: datetime(2026, 11, 20, tzinfo=UTC))
     assert ("kazger", ("mailbot",)) == (desk.policy.name, desk.systems)
     desk.database.close()
+
+
+@pytest.mark.parametrize("written", ['user = "mailbot"', 'password_file = "alarm.password"'])
+def test_the_relay_of_alarms_has_a_login_and_its_password_or_neither(tmp_path: Path, written: str) -> None:
+    relay = f'[alarm]\nsmtp = {{ host = "127.0.0.1", port = 25, tls = "none", sender = "mailbot@example.net", {written} }}\n'
+    assert ["goes together with the place of its password (password_file or password_credential): both, or neither"] == [
+        mistake.partition("alarm.smtp.user: ")[2] for mistake in mistakes_in(saved(tmp_path, LEAST + relay))
+    ]

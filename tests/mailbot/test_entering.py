@@ -173,6 +173,13 @@ def test_what_the_law_wants_destroyed_by_a_day_cannot_be_put_off(women: Desk) ->
         enter(women, Event.DESTRUCTION_IMPOSSIBLE, unlawful)
 
 
+def test_what_is_late_gets_no_longer_term(women: Desk) -> None:
+    put_on_file(women)
+    entry = enter(women, Event.PURPOSE_ENDED, PERSON, NOW - timedelta(days=40))
+    with pytest.raises(NotPossible, match="the day of its destruction, 2026-10-26, is over, and no longer term begins then"):
+        enter(women, Event.DESTRUCTION_IMPOSSIBLE, entry.reference)
+
+
 def test_unlawful_processing_that_is_found_later_brings_the_statutes_day_back(women: Desk) -> None:
     put_on_file(women)
     reference = enter(women, Event.PURPOSE_ENDED, PERSON).reference

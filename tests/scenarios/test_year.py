@@ -16,13 +16,14 @@ import pytest
 from sqlalchemy import Row, Table, select
 
 from rules.life import OPEN
-from rules.vocabulary import Duty, RequestType
+from rules.vocabulary import Duty, RequestType, State
 from storage import confirmations
 from storage.tables import events, letters, obligations, reminders, requests
 from storage.verification import verify
 from tests.oracle.law import Operator
-from tests.scenarios.year import AWAY, BEGINS, DEPUTY, ENDS, OFFICER, RELAY_AWAY, Year
-from tests.scenarios.year_expected import ZONE, Expected, local
+from tests.scenarios.year import ENDS, Year
+from tests.scenarios.year_expected import ZONE, local
+from tests.scenarios.year_machine import DEPUTY, OFFICER, RELAY_AWAY
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 ENTRIES = int(os.environ.get("MAILBOT_YEAR", "100"))
@@ -39,13 +40,12 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_nothing_is_late_in_a_year(operator: Operator, memory: Path) -> None:
-    expected = Expected(operator in WITH_DIGESTS_ON_WORKING_DAYS, BEGINS, AWAY)
-    year = Year(operator, memory, Random(operator), expected, ENTRIES)
+    year = Year(operator, memory, Random(operator), ENTRIES, operator in WITH_DIGESTS_ON_WORKING_DAYS)
     try:
         year.live()
         assert {} == {what: found for what, found in faults(year).items() if found}
     finally:
-        year.close()
+        year.machine.close()
 
 
 def faults(year: Year) -> dict[str, object]:
@@ -54,7 +54,7 @@ def faults(year: Year) -> dict[str, object]:
         "a digest too many": digests_sent(year) - digests_expected(year),
         "a digest too few": digests_expected(year) - digests_sent(year),
         "another day than the oracle's": [
-            row for row in rows(year, obligations) if row.due != year.due[row.reference, row.what, row.system]
+            row for row in rows(year, obligations) if row.due != year.machine.due[row.reference, row.what, row.system]
         ],
         "late by nobody's fault": [row for row, why in late(year) if not why],
         "open at the end": [row.reference for row in rows(year, requests) if row.state in OPEN and row.due and row.due <= ENDS],
@@ -71,7 +71,7 @@ def faults(year: Year) -> dict[str, object]:
 
 
 def rows(year: Year, table: Table) -> list[Row[Any]]:
-    with year.desk.database.read() as tx:
+    with year.machine.desk.database.read() as tx:
         return list(tx.execute(select(table)))
 
 
@@ -83,7 +83,7 @@ def digests_sent(year: Year) -> Counter[tuple[date, str]]:
 
 
 def _day_and_reader(year: Year, letter: Row[Any]) -> tuple[date, str]:
-    readers = {year.desk.keys.of_address(each).hex()[:16]: each for each in (OFFICER, DEPUTY)}
+    readers = {year.machine.desk.keys.of_address(each).hex()[:16]: each for each in (OFFICER, DEPUTY)}
     _, day, reader = letter.cause.split()
     return date.fromisoformat(day), readers[reader]
 
@@ -99,7 +99,7 @@ def steps_told(year: Year) -> dict[tuple[str, date, str], datetime]:
 
 def lines_of_steps(year: Year) -> Counter[tuple[str, str, str]]:
     """Count what the history says of reminders, deputy and escalation."""
-    lines = [row for row in rows(year, events) if row.what in ("reminded", "deputy", "escalated")]
+    lines = [row for row in rows(year, events) if row.what in ("reminded", "deputy", "escalated") and row.salt]  # the others are emptied
     return Counter((row.reference, row.what, str(sorted(row.detail.items()))) for row in lines)
 
 
@@ -115,39 +115,43 @@ def late(year: Year) -> Iterator[tuple[Row[Any], str]]:
 
 
 def whose_fault(year: Year, row: Row[Any]) -> str:
-    if row.due <= local(year.truths[row.reference].entered) and year.truths[row.reference].received.date() < row.due:
+    counted, received = year.machine.counted[row.reference, row.what, row.system], year.machine.truths[row.reference].received
+    if any(received <= up and local(down) <= row.due <= local(up) for down, up in year.downs):
+        return "mailbot was switched off on its last day"
+    if row.due < local(counted):
         return "it was entered too late"
     if any(told[0] == row.reference and told[1] <= row.due and told[2] == "escalated" for told in year.expected.steps):
         return "staff forgot it, and whoever stands above was told"
-    received, last = local(year.truths[row.reference].received), datetime.combine(row.due, time(11), ZONE)
-    if any(down <= last <= up and received <= row.due for down, up in year.downs):
-        return "mailbot was switched off on its last day"
+    if local(year.expected.first_digest(local(received), received)) > row.due and (row.reference, row.due, "deputy") in year.expected.steps:
+        return "it was due before any digest could tell of it, and the deputy was told with the first"
     return ""
 
 
 def has_day(year: Year, reference: str) -> bool:
-    return any(day for (known, _, _), day in year.due.items() if known == reference)
+    return any(day for (known, _, _), day in year.machine.due.items() if known == reference)
 
 
 def not_at_once(year: Year) -> list[object]:
     """Return what mailbot does by itself and did later than it could: when the mail came in, or when its sender said yes."""
     found: list[object] = []
-    with year.desk.database.read() as tx:
+    with year.machine.desk.database.read() as tx:
         for row in rows(year, obligations):
             if row.met_by == "mailbot" and row.what not in (Duty.NOTIFY_PERSON, Duty.DESTROY):
                 said_yes = {each.answered_at for each in confirmations.of_request(tx, row.reference)}
-                if row.met_at not in {year.came_in[row.reference], *said_yes}:
+                if row.met_at not in {year.machine.came_in[row.reference], *said_yes}:
                     found.append(row)
     return found
 
 
 # --- letters and the chain ---------------------------------------------------------------------------------------------
 def letters_too_many(year: Year) -> list[object]:
-    """Return the requests that caused more letters than they may: an opt_out by mail one, all others two; an address's change asks more."""
+    """Return the requests that caused more letters than they may: an opt_out by mail one, all others two, and one more when reopened."""
+    again = Counter(row.reference for row in rows(year, events) if row.what == "reopened")
     kinds = {row.reference: row for row in rows(year, requests)}
     counted = Counter(row.reference for row in rows(year, letters) if row.reference and row.kind not in ("confirmation", "notice"))
-    most = {reference: 1 if row.type == RequestType.OPT_OUT and row.outcome == "request" else 2 for reference, row in kinds.items()}
-    return [(kinds[reference].type, reference, times) for reference, times in counted.items() if times > most[reference]]
+    once = {each for each, row in kinds.items() if row.type == RequestType.OPT_OUT and row.state != State.WITHDRAWN}
+    most = {reference: 1 if reference in once else 2 for reference in kinds}
+    return [(kinds[reference].type, reference, times) for reference, times in counted.items() if times > most[reference] + again[reference]]
 
 
 def letters_that_waited(year: Year) -> list[object]:
@@ -158,5 +162,5 @@ def letters_that_waited(year: Year) -> list[object]:
 
 
 def chain_faults(year: Year) -> list[object]:
-    with year.desk.database.read() as tx:
+    with year.machine.desk.database.read() as tx:
         return list(verify(tx).faults)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from rules.vocabulary import Event, RequestType
@@ -57,15 +58,17 @@ def days_owed(operator: Operator, truth: Truth) -> dict[str, date | None]:
     """Return by which day each duty is owed: where several facts demand one duty, by the earliest."""
     found: defaultdict[str, list[date | None]] = defaultdict(list)
     if truth.may_be is not None:
-        possible = [day for kind in truth.may_be or RequestType for day in _days(operator, kind.value, truth.received).values()]
+        possible = [day for kind in truth.may_be or RequestType for day in _days(operator, kind, truth.received).values()]
         found["answer"].append(_first(possible))
     elif truth.kind is not None:
-        for duty, day in _days(operator, truth.kind.value, truth.received).items():
+        for duty, day in _days(operator, truth.kind, truth.received).items():
             found[duty].append(day)
     if truth.stops and "stop_messages" not in found:
-        found["stop_messages"] = [*_days("wadjet", "opt_out", truth.received).values()]  # the law's, for WADJET promises no day of its own
+        found["stop_messages"] = [
+            *_days("wadjet", RequestType.OPT_OUT, truth.received).values()
+        ]  # the law's, for WADJET promises no day of its own
     for event, at in truth.events:
-        for duty, day in _days(operator, event.value, at).items():
+        for duty, day in _days(operator, event, at).items():
             found[duty].append(day)
     if truth.term:
         found["answer"].append(truth.term)
@@ -73,13 +76,14 @@ def days_owed(operator: Operator, truth: Truth) -> dict[str, date | None]:
     for event, at in truth.events:
         if event is Event.DESTRUCTION_IMPOSSIBLE:  # clause 9.8: blocked by the day of the destruction, and destroyed in six months
             before = days_owed(operator, replace(truth, events=tuple(each for each in truth.events if each[0] is not event)))
-            in_place = _days(operator, event.value, at)
+            in_place = _days(operator, event, at)
             owed |= {"block": _first([before["destroy"], in_place["block"]]), "destroy": in_place["destroy"]}
     return owed
 
 
-def _days(operator: Operator, trigger: Trigger, moment: datetime) -> dict[str, date | None]:
-    return {duty: verdict.day for duty, verdict in law.due(operator, trigger, moment, ZONE).items()}
+def _days(operator: Operator, trigger: RequestType | Event, moment: datetime) -> dict[str, date | None]:
+    named = next(each for each in get_args(Trigger) if each == trigger)
+    return {duty: verdict.day for duty, verdict in law.due(operator, named, moment, ZONE).items()}
 
 
 def _first(days: Iterable[date | None]) -> date | None:
@@ -146,12 +150,13 @@ class Expected:
         deputy, above = (each.reference, each.due, "deputy"), (each.reference, each.due, "escalated")
         last = working_day_until(each.due)
         if deputy not in self.steps:
-            if now >= self._first_digest(working_day_until(last - ONE_DAY), each.received):
+            if now >= self.first_digest(working_day_until(last - ONE_DAY), each.received):
                 self.steps[deputy] = now
-        elif above not in self.steps and now >= max(self._first_digest(last, each.received), self.steps[deputy] + TIME_FOR_THE_DEPUTY):
+        elif above not in self.steps and now >= max(self.first_digest(last, each.received), self.steps[deputy] + TIME_FOR_THE_DEPUTY):
             self.steps[above] = now
 
-    def _first_digest(self, day: date, received: datetime) -> datetime:
+    def first_digest(self, day: date, received: datetime) -> datetime:
+        """Return the first moment from a day on at which the staff have a digest with what was received then."""
         day = max(day, local(received))
         while nine(day) < received or not self._is_digest_day(day):
             day += ONE_DAY

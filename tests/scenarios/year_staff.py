@@ -72,12 +72,8 @@ def _what_it_is(request: Registered, fate: str) -> Deed:
 def _carried_out(request: Registered, owed: list[Owed], *, is_on_file: bool) -> list[Deed]:
     """Approve what is mailbot's to do, release what is asked for, and tick off the rest."""
     reference = request.reference
-    if request.type is RequestType.ACCESS and (request.confirmed_at or not is_on_file) and request.standing is not Standing.FAILED:
-        if is_on_file:
-            return [Deed(words.RELEASE, lambda acting: staff.release(acting, reference, Release(), Retention()))]
-        if request.confirmed_at or request.standing is Standing.ALIGNED:
-            nothing = Release(nothing_is_held=True)
-            return [Deed(words.NOTHING_HELD, lambda acting: staff.release(acting, reference, nothing, Retention()))]
+    if any(each.what == Duty.ANSWER for each in owed) and (released := _released(request, is_on_file=is_on_file)):
+        return [released]
     here = [each for each in owed if is_mailbots(request, each)]
     asked = [each for each in here if is_asked(request, each)]
     approved = [Deed(words.APPROVE, lambda acting: staff.approve(acting, reference))] if asked else []
@@ -85,6 +81,18 @@ def _carried_out(request: Registered, owed: list[Owed], *, is_on_file: bool) -> 
     ticked = [_done(request)(each) for each in owed if each not in here]
     close = [Deed(words.DONE, lambda acting: staff.tick_off(acting, reference, what=None, system=None))] if not owed else []
     return [*ticked, *approved, *besides, *close]
+
+
+def _released(request: Registered, *, is_on_file: bool) -> Deed | None:
+    """Release what somebody known asks to see, or that nothing is held; None where staff answer in another way."""
+    if request.type is not RequestType.ACCESS or request.standing is Standing.FAILED:
+        return None
+    if is_on_file and request.confirmed_at:
+        return Deed(words.RELEASE, lambda acting: staff.release(acting, request.reference, Release(), Retention()))
+    if not is_on_file and (request.confirmed_at or request.standing is Standing.ALIGNED):
+        nothing = Release(nothing_is_held=True)
+        return Deed(words.NOTHING_HELD, lambda acting: staff.release(acting, request.reference, nothing, Retention()))
+    return None
 
 
 def _approved(request: Registered, owed: Owed) -> Deed:

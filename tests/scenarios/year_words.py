@@ -77,3 +77,13 @@ RELEASE: Said = ("{n} release", "{n} выдать", "{n} жіберу")
 NOTHING_HELD: Said = ("{n} release nothing", "{n} выдать ничего нет", "{n} жіберу ештеңе жоқ")
 TERM: Said = ("{n} term {of}", "{n} срок {of}", "{n} мерзім {of}")
 POSTPONE: Said = ("{n} postpone {of}", "{n} отложить до {of}", "{n} кейінге {of}")
+
+
+def body(kind: RequestType | None, language: int, number: int, draw: float) -> str:
+    """Write the text of a letter; an update says what is to be changed, or nothing of it."""
+    details = ""
+    if kind is RequestType.UPDATE and draw <= 0.75:
+        details = NEW_PHONE[language].format(new=f"+7 700 900 {number // 100:02d} {number % 100:02d}")
+    elif kind is RequestType.UPDATE and draw <= 0.9:
+        details = NEW_ADDRESS[language].format(new=f"new{number}@example.com")
+    return f"{details}\r\n{NAMES[language]}"
