@@ -30,7 +30,6 @@ from mailbot.relays import relay_of
 from mailbot.report import Report, as_problem, what_a_person_must_see
 from mailbot.retention import retention_order
 from mailbot.rounds import Round
-from mailbot.schedule import wake_again_and_again
 from mailbot.smtp import LONGEST_EXCHANGE_SECONDS, Relay
 from mailbot.threads import in_thread, soon
 from mailbot.wakeful import Wakeful, attempted
@@ -292,6 +291,8 @@ class Works:
 
     async def _keep_schedule(self) -> None:
         """Wake, again and again, what asks the store whether something is due today."""
+        from mailbot.schedule import wake_again_and_again  # here, because it costs 60 ms and one round needs no schedule
+
         self.pulse.beat(SCHEDULE, self._pauses.between_looks, "starts")
         await wake_again_and_again(partial(self.wakeful.look, self._pauses.between_looks), self._pauses.between_looks)
 

@@ -7,13 +7,13 @@ import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -170,8 +170,12 @@ def upgrade(url: str) -> tuple[str | None, str]:
 def insert_new(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert ``rows``, leaving alone those that a constraint says stand already."""
     if rows:
-        make = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-        tx.execute(make(table).on_conflict_do_nothing(), list(rows))
+        tx.execute(insertion(tx, table).on_conflict_do_nothing(), list(rows))
+
+
+def insertion(tx: Connection, table: Table) -> Any:
+    """Return an insertion that may say what a conflict does: each engine has its own, and the other one's is not loaded."""
+    return import_module(f"sqlalchemy.dialects.{tx.dialect.name}").insert(table)
 
 
 Key = TypeVar("Key")

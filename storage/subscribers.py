@@ -23,9 +23,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.database import insert_new, portions
+from storage.database import insert_new, insertion, portions
 from storage.evidence import keys_of
 from storage.tables import consents, contacts, destructions, requests, subscribers, suppressions, systems
 
@@ -199,7 +198,6 @@ def stop_messages(tx: Connection, addresses: Mapping[str, bytes], now: datetime)
 
     Whoever asks has asked for all of their addresses that are on file.
     """
-    make = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     key, asked = bindparam("key", type_=LargeBinary), bindparam("asked", type_=String)
     on_file = select(contacts.c.value).where(contacts.c.address_key == key).order_by(contacts.c.id).limit(1).scalar_subquery()
     wrote = select(requests.c.sender).where(requests.c.reference == asked, requests.c.sender_key == key).scalar_subquery()
@@ -212,9 +210,12 @@ def stop_messages(tx: Connection, addresses: Mapping[str, bytes], now: datetime)
         .where(suppressions.c.scope == MESSAGES, suppressions.c.lifted_at.is_(None))
     )
     for chosen in portions(addresses):
-        tx.execute(make(suppressions).values(fields).on_conflict_do_nothing(), [{"key": addresses[each], "asked": each} for each in chosen])
+        tx.execute(
+            insertion(tx, suppressions).values(fields).on_conflict_do_nothing(),
+            [{"key": addresses[each], "asked": each} for each in chosen],
+        )
         theirs = others.where(suppressions.c.reference.in_(chosen), suppressions.c.address_key.in_([addresses[each] for each in chosen]))
-        tx.execute(make(suppressions).from_select(list(fields), theirs).on_conflict_do_nothing())
+        tx.execute(insertion(tx, suppressions).from_select(list(fields), theirs).on_conflict_do_nothing())
 
 
 def stop_alike(tx: Connection, old_key: bytes, new_key: bytes, new_address: str) -> None:

@@ -150,7 +150,7 @@ def test_staff_may_say_that_a_purpose_has_ended(desk: Desk, config: Path, type_:
     reference = said.out.partition(":")[0]
     assert [(Duty.DESTROY, "mailbot")] == still_owed(desk, reference)
     told = digest(desk, config)
-    assert (True, False) == (f"Purpose reached or consent over {reference}" in told, "The purpose has ended" in told), "it stands there once"
+    assert (True, False) == ("Purpose reached or consent over" in told, "The purpose has ended" in told), "it stands there once"
     config.write_text(config.read_text("utf-8") + '[retention]\nended_purpose = "destroy"\n', "utf-8")
     assert PERSON in type_("store", "ended", "--config", config).out
     day_of(desk, later=2 * ONE_DAY)
