@@ -1,7 +1,7 @@
 """Escalation: what is due within one working day and nobody of staff has touched goes to their deputy, and then further up.
 
-Nobody is told before the staff had a digest with it. Each is told once of a request and its due date; a letter that was missed
-while mailbot was down goes late.
+Nobody is told before the staff had a digest with it, and some hours to look. Each is told once of a request and its due date; a letter
+that was missed while mailbot was down goes late.
 """
 
 import tomllib
@@ -29,7 +29,9 @@ ESCALATION = "escalation"
 LOOKED_AHEAD = timedelta(days=20)
 """No public holidays last longer: what is due later is not yet the last working day's."""
 
-TIME_FOR_THE_DEPUTY = timedelta(hours=4)
+TIME_FOR_EACH = timedelta(hours=4)
+"""How long the staff have after their first digest with it, and then their deputy, before it goes further."""
+
 MOST_NAMED = 30
 
 
@@ -54,7 +56,7 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
             register.note(tx, [(each.reference, telling.whom, "mailbot", {"due": each.due.isoformat()}) for each in telling.about], now)
             outbox.queue(tx, [letter_to_staff(desk, order, told, now) for told in letters], now)
         if telling.whom is Told.DEPUTY:
-            queue_digest_now(desk, replace(order, to=telling.to), now)
+            queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now)  # the staff's own digest reminds
         log.info("escalated", to=telling.whom.value, requests=len(telling.about))
     return sum(len(telling.to) for telling in tellings)
 
@@ -75,13 +77,14 @@ def _moments(desk: Desk, order: DigestOrder, each: Pressing, told: Mapping[tuple
     """Return when the deputy is to hear of a request, and when whoever stands above; who has heard of it is left out."""
     calendar = desk.deadlines.calendar
     last = last_working_day(each.due, calendar)
-    deputy = _first_digest(desk, order, last_working_day(last - ONE_DAY, calendar), each.received_at)
+    staff = _first_digest(desk, order, date.min, each.received_at)
+    deputy = max(_first_digest(desk, order, last_working_day(last - ONE_DAY, calendar), each.received_at), staff + TIME_FOR_EACH)
     heard = told.get((each.due, Told.DEPUTY))
     if order.deputy and heard is None:
         return {Told.DEPUTY: deputy}
     if (each.due, Told.ESCALATED) in told:
         return {}
-    return {Told.ESCALATED: max(_first_digest(desk, order, last, each.received_at), (heard or deputy) + TIME_FOR_THE_DEPUTY)}
+    return {Told.ESCALATED: max(_first_digest(desk, order, last, each.received_at), (heard or deputy) + TIME_FOR_EACH)}
 
 
 def _first_digest(desk: Desk, order: DigestOrder, day: date, received_at: datetime) -> datetime:

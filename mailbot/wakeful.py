@@ -46,6 +46,8 @@ class Wakeful:
     clock_is_even: bool = False
     """Whether the clock is believed in what cannot be undone."""
     followed_up: FollowedUp = NOTHING_YET
+    recounted_in: int = 0
+    """The year for which due dates were held against law, policy and calendar: neither changes while the process lives."""
 
     def look(self, every_seconds: float) -> None:
         """Do what is due now, the digest after all that it tells of."""
@@ -54,7 +56,7 @@ class Wakeful:
         jobs: tuple[tuple[str, Callable[[datetime], object]], ...] = (
             ("clock", self._look_at_clock),
             ("retention", self._keep_no_longer),
-            ("recounting", partial(recount, self.desk)),
+            ("recounting", self._recount),
             ("orders", self.obey_staff),
             ("alerts", self.tell_at_once),
             ("proof", partial(proof.enter, self.desk)),
@@ -77,6 +79,11 @@ class Wakeful:
         """Carry out what staff ordered by answering a digest; what was destroyed by it leaves no trace in the store."""
         if carry_out_orders(self.desk, self.order, self.kept):
             self.followed_up = follow_up(self.desk, self.retention, self.followed_up)
+
+    def _recount(self, now: datetime) -> None:
+        if self.recounted_in != now.year:
+            recount(self.desk, now)
+            self.recounted_in = now.year
 
     def _look_at_clock(self, now: datetime) -> None:
         self.clock_is_even = False

@@ -12,6 +12,9 @@ from storage.database import insert_new, portions
 from storage.overview import ANSWERED_BY_HAND, REOPENED, WROTE
 from storage.tables import events, obligations, reminders, requests
 
+BY_ENTERING = ("entered", "event", "messages_stopped")
+"""What staff write down does not yet do anything about it."""
+
 ASKS_FOR_ATTENTION = ("received", WROTE, REOPENED, "says_no", "not_confirmed")
 """After each of these staff have to look again."""
 
@@ -64,7 +67,7 @@ def pressing(tx: Connection, until: date) -> tuple[Pressing, ...]:
 
 def untouched(tx: Connection, references: Iterable[str]) -> frozenset[str]:
     """Return those with which nobody of staff did anything since they came, or came back."""
-    by_staff = or_(events.c.who.startswith("staff"), events.c.what == ANSWERED_BY_HAND)
+    by_staff = or_(events.c.who.startswith("staff") & events.c.what.not_in(BY_ENTERING), events.c.what == ANSWERED_BY_HAND)
     found: set[str] = set()
     for chosen in portions(references):
         last = {}

@@ -26,6 +26,7 @@ def run(
     import gc
     from time import monotonic
 
+    gc.set_threshold(YOUNG_OBJECTS)  # before the imports: they make more of them than any batch
     from mailbot.daemon import Works
     from mailbot.logs import log, set_up_logs
 
@@ -33,7 +34,6 @@ def run(
     with store_failures_told():
         works = Works(settings)
         gc.freeze()  # what is loaded by now lives as long as the process: it need not be looked through again and again
-        gc.set_threshold(YOUNG_OBJECTS)
         began = monotonic()
         report = asyncio.run(works.once()) if once else asyncio.Runner().run(works.for_ever())
     if once:

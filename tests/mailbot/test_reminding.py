@@ -14,10 +14,11 @@ from structlog.testing import capture_logs
 
 from mailbot import staff
 from mailbot.config import load_config
-from mailbot.desk import Desk
+from mailbot.desk import Acting, Desk
 from mailbot.digest import Absence, DigestOrder, digest_order, queue_digest
+from mailbot.entering import enter_event
 from mailbot.escalating import queue_escalations
-from rules.vocabulary import Language, RequestType, State
+from rules.vocabulary import Event, Language, RequestType, State
 from storage import register
 from storage.tables import letters, obligations
 from tests.mailbot.digest_room import ALMATY, an_order
@@ -131,12 +132,27 @@ def test_the_deputy_gets_a_digest_of_his_own_to_answer(desk: Desk) -> None:
     assert [DEPUTY] == readers(desk)
 
 
-def test_what_is_due_the_next_day_goes_to_the_deputy_with_the_staffs_first_digest_and_further_four_hours_later(desk: Desk) -> None:
-    arrive(at(desk, 23, 15), RequestType.UPDATE)  # due on Tuesday
-    assert [] == escalate(desk, 23, 23)
-    assert [DEPUTY] == escalate(desk, 24)
+def test_what_is_due_the_next_day_leaves_the_staff_four_hours_and_then_the_deputy(desk: Desk) -> None:
+    arrive(at(desk, 23, 15), RequestType.UPDATE)  # due on Tuesday; the staff read of it at nine
     assert [] == escalate(desk, 24, 12)
-    assert [ABOVE] == escalate(desk, 24, 13)
+    assert [DEPUTY] == escalate(desk, 24, 13)
+    assert [] == escalate(desk, 24, 16)
+    assert [ABOVE] == escalate(desk, 24, 17)
+
+
+def test_the_deputys_own_digest_takes_no_reminder_from_the_staff(desk: Desk) -> None:
+    reference = arrive(desk, RequestType.ACCESS)
+    assert [DEPUTY] == escalate(desk, 24)
+    assert [] == reminded(desk, reference)
+    digest(desk, 24)
+    assert [1] == reminded(desk, reference)
+
+
+def test_what_staff_only_wrote_down_is_not_yet_touched(desk: Desk) -> None:
+    with desk.database.write() as tx:
+        enter_event(Acting(tx, desk, "staff:asel"), Event.BREACH, "", NOW, "a stolen laptop")  # the authority is told by Monday
+    assert [] == escalate(desk, 21, 8)
+    assert [DEPUTY] == escalate(desk, 23)
 
 
 def test_what_falls_due_on_a_day_off_is_told_on_the_working_days_before(desk: Desk) -> None:

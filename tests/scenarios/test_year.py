@@ -1,6 +1,7 @@
 """A year of each operator: whatever comes, nothing is late by mailbot's own fault, and an independent reading of the law agrees.
 
-``MAILBOT_YEAR=750`` lets so many requests and events come to each operator, 3,000 in all; the usual run takes fewer through the same year.
+``MAILBOT_YEAR=756`` lets so many requests and events come to each operator, 3,000 in all, in some minutes. The usual run lets a few come
+in the same year, and leaves out WADJET, whose promises are Medico-Intech's.
 """
 
 import os
@@ -26,7 +27,8 @@ from tests.scenarios.year_expected import ZONE, local
 from tests.scenarios.year_machine import DEPUTY, OFFICER, RELAY_AWAY
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
-ENTRIES = int(os.environ.get("MAILBOT_YEAR", "100"))
+ENTRIES = int(os.environ.get("MAILBOT_YEAR", "36"))
+IN_SHORT: tuple[Operator, ...] = ("technowomen", "kazger", "medico-intech")
 WITH_DIGESTS_ON_WORKING_DAYS = ("kazger", "technowomen")
 
 
@@ -38,7 +40,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("operator", OPERATORS if "MAILBOT_YEAR" in os.environ else IN_SHORT)
 def test_nothing_is_late_in_a_year(operator: Operator, memory: Path) -> None:
     year = Year(operator, memory, Random(operator), ENTRIES, operator in WITH_DIGESTS_ON_WORKING_DAYS)
     try:

@@ -39,6 +39,7 @@ LAST_MAIL, ENDS = date(2027, 12, 31), date(2028, 2, 4)
 AWAY = (date(2027, 7, 12), date(2027, 7, 25))
 CLOCK_SET_BACK = date(2027, 4, 8)
 ODD_TIMES = (time(0), time(0, 1), time(8, 59), time(9), time(9, 2), time(12), time(18, 30), time(23, 59))
+FITS = {Event.PUBLIC_SOURCE: RequestType.BLOCK, Event.NO_BREACH_FOUND: RequestType.UNBLOCK, Event.CONSUMER_CLAIM: RequestType.QUESTION}
 FATES = ("postponed", "withdrawn", "refused", "lapsed", "ordinary") + ("plain",) * 20
 
 
@@ -105,8 +106,8 @@ class Year:
         for day in [*MOVED][1:]:
             self.at(datetime.combine(day, time(8, 20), ZONE), self._move_days)
         morning = datetime.combine(CLOCK_SET_BACK, time(9, 20), ZONE)
-        self.at(morning, self._set_clock_back)
-        self.at(morning + timedelta(minutes=70), self._set_clock_right)
+        for minutes in (0, 70):
+            self.at(morning + timedelta(minutes=minutes), self._set_clock)
 
     def _moment(self, *, office_hours: bool = False) -> datetime:
         """Return a moment of the year: at odd hours, on days off, and often in the last days of December."""
@@ -131,12 +132,9 @@ class Year:
         self.machine.start_anew(MOVED[self._today])
         self._look()
 
-    def _set_clock_back(self) -> None:
-        self.machine.skewed = timedelta(hours=-1)
-        self._look()
-
-    def _set_clock_right(self) -> None:
-        self.machine.skewed = timedelta()
+    def _set_clock(self) -> None:
+        """Set the clock back by an hour, and the next time right again."""
+        self.machine.skewed = timedelta() if self.machine.skewed else timedelta(hours=-1)
         self._look()
 
     def _look(self) -> None:
@@ -251,16 +249,12 @@ class Year:
             return True
         if following != today + ONE_DAY and today.weekday() > 4:
             return False
-        if due and due <= following:
-            return True
-        return request.state is State.AWAITING_STAFF and self.random.random() < 0.3
+        is_urgent = due is not None and due <= following
+        return is_urgent or (request.state is State.AWAITING_STAFF and self.random.random() < 0.3)
 
     def _deeds(self, request: Registered) -> list[Deed]:
-        if (
-            request.type is RequestType.AUTHORITY_INQUIRY
-            and self.machine.truths[request.reference].term is None
-            and self.random.random() < 0.5
-        ):
+        is_authoritys = request.type is RequestType.AUTHORITY_INQUIRY and self.machine.truths[request.reference].term is None
+        if is_authoritys and self.random.random() < 0.5:
             return [term_of(request, self._today + self.random.randint(2, 12) * ONE_DAY)]
         is_on_file = request.subscriber_id is not None
         return deeds_for(request, self.fates.setdefault(request.reference, self.random.choice(FATES)), self._today, is_on_file=is_on_file)
@@ -382,11 +376,7 @@ class Year:
             return ""
         if event is Event.DESTRUCTION_IMPOSSIBLE:
             return self._enter_event(Event.PURPOSE_ENDED, self._person(on_file=True), 0)
-        kind = {
-            Event.PUBLIC_SOURCE: RequestType.BLOCK,
-            Event.NO_BREACH_FOUND: RequestType.UNBLOCK,
-            Event.CONSUMER_CLAIM: RequestType.QUESTION,
-        }.get(event)
+        kind = FITS.get(event)
         if kind:
             found = [each for each in self.machine.open_requests() if self.machine.truths[each].kind is kind]
             return self.random.choice(found) if found else self._enter_request(kind, 0, self._person())

@@ -15,7 +15,7 @@ from tests.oracle.law import Operator, Trigger
 ZONE = ZoneInfo("Asia/Almaty")
 NINE = time(9)
 ONE_DAY = timedelta(days=1)
-TIME_FOR_THE_DEPUTY = timedelta(hours=4)
+TIME_FOR_EACH = timedelta(hours=4)
 STEPS = (3, 1)
 
 Step = tuple[str, date, str]
@@ -149,10 +149,11 @@ class Expected:
         """Let the deputy hear on the working day before the last one, whoever stands above on the last: never before the staff did."""
         deputy, above = (each.reference, each.due, "deputy"), (each.reference, each.due, "escalated")
         last = working_day_until(each.due)
+        read = self.first_digest(local(each.received), each.received)
         if deputy not in self.steps:
-            if now >= self.first_digest(working_day_until(last - ONE_DAY), each.received):
+            if now >= max(self.first_digest(working_day_until(last - ONE_DAY), each.received), read + TIME_FOR_EACH):
                 self.steps[deputy] = now
-        elif above not in self.steps and now >= max(self.first_digest(last, each.received), self.steps[deputy] + TIME_FOR_THE_DEPUTY):
+        elif above not in self.steps and now >= max(self.first_digest(last, each.received), self.steps[deputy] + TIME_FOR_EACH):
             self.steps[above] = now
 
     def first_digest(self, day: date, received: datetime) -> datetime:

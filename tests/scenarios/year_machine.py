@@ -104,6 +104,9 @@ class Machine:
         self._calendar = ExitStack()
         self.config = self._configured()
         self._start()
+        self._cursor = Cursor(INBOX, "INBOX", 1, 0, self.now)
+        with self.desk.database.write() as tx:
+            ledger.place_cursor(tx, self._cursor)
 
     @property
     def now(self) -> datetime:
@@ -202,7 +205,7 @@ class Machine:
                     first[row.reference] = OpenOne(row.reference, row.received_at, due, row.postponed_to, is_untouched=True)
             lines = select(events.c.reference, events.c.who, events.c.what).where(events.c.reference.in_(first)).order_by(events.c.id)
             for line in tx.execute(lines):
-                if line.who.startswith("staff"):
+                if line.who.startswith("staff") and line.what not in ("entered", "event", "messages_stopped"):
                     first[line.reference] = replace(first[line.reference], is_untouched=False)
                 elif line.what in ("follow_up", "reopened", "says_no", "not_confirmed"):
                     first[line.reference] = replace(first[line.reference], is_untouched=True)
@@ -255,18 +258,16 @@ class Machine:
         if not lying:
             return
         with self.desk.database.write() as tx:
-            cursor = ledger.cursor_of(tx, INBOX, "INBOX") or Cursor(INBOX, "INBOX", 1, 0, self.now)
-            if not cursor.last_uid:
-                ledger.place_cursor(tx, cursor)
             arrivals = []
             for uid, received, raw, _ in lying:
                 header = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
                 flags = age_flags(self.desk, received)
-                arrival = read_arrival(self.desk, cursor.place(uid), received, len(raw), header, read_header(header), flags)
+                arrival = read_arrival(self.desk, self._cursor.place(uid), received, len(raw), header, read_header(header), flags)
                 with_body(self.desk, arrival, read(raw))
                 arrivals.append(arrival)
             entries = take_in(tx, arrivals, self.desk, self.now, file_at_once=False)
-            ledger.record(tx, cursor, entries, lying[-1][0], self.now)
+            ledger.record(tx, self._cursor, entries, lying[-1][0], self.now)
+            self._cursor = replace(self._cursor, last_uid=lying[-1][0])
         for entry, (_, received, _, asking) in zip(entries, lying, strict=True):
             self.figures[f"mail {entry.outcome}"] += 1
             if asking is not None:
