@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mailbot.digest import DAILY
 from mailbot.logs import log
-from storage import alarms, clock
+from storage import alarms, clock, reminders
 from storage.alarms import Fault, Trouble
 from storage.database import Database
 
@@ -71,5 +71,6 @@ class ClockWatch:
         alarms.happen(tx, [Fault(Trouble.CLOCK, now.isoformat(), now, " → ".join(local))], now)
         early = 0
         if should_be - now > FAR:
+            reminders.take_back(tx, now)
             early = clock.take_back_digests(tx, f"{DAILY} ", now.astimezone(self._zone).date())
         log.error("clock_jumped", seconds=round((now - should_be).total_seconds()), digests_taken_back=early)

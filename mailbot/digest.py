@@ -89,9 +89,9 @@ class DigestOrder:
             return self.sender
 
     def may_read(self, address: str) -> bool:
-        """Tell whether somebody is one of those who are told, be it only while others are away."""
-        away = (self.away.deputy,) if self.away else ()
-        return mailbox_key(address) in {mailbox_key(each) for each in (*self.to, *away)}
+        """Tell whether somebody is one of those who are told, be it only while others are away or have touched nothing."""
+        deputies = (self.away.deputy if self.away else None, self.deputy)
+        return mailbox_key(address) in {mailbox_key(each) for each in (*self.to, *deputies) if each}
 
     def readers_on(self, day: date) -> tuple[str, ...]:
         """Return who gets the digest of a day: while the staff are away their deputy too."""

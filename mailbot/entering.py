@@ -1,7 +1,7 @@
 """What staff enter because no mail tells it: requests by post, by phone or in person, events, and the term in an authority's letter."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -24,6 +24,8 @@ from rules.recognition import Reading
 from rules.vocabulary import Duty, Event, Language, Outcome, RequestType, Standing, State
 from storage import obligations, register, retention, subscribers
 from storage.register import NewRequest, Numbering, Registered
+
+LONG_AGO = timedelta(days=3 * 366)
 
 ENTERED, EVENT, TERM_SET = "entered", "event", "term"
 BY_STAFF = "entered_by_staff"
@@ -55,6 +57,8 @@ def add_request(acting: Acting, entered: Entered) -> Registered:
     """Open a request as if it had been received then. Messages stop as they would have; it is acknowledged by no mail."""
     tx, desk, who, now = acting.tx, acting.desk, acting.who, acting.desk.now()
     _refuse_the_future(desk, entered.received)
+    if entered.received < desk.now() - LONG_AGO:
+        raise NotPossible(f"{entered.received.astimezone(desk.zone):%Y-%m-%d} is over three years ago: is that the year you meant?")
     address = _on_file(tx, entered.address)
     key = mailbox_key(address) if address else ""
     arrival = _as_arrival(desk, entered, address)
@@ -87,7 +91,10 @@ def enter_event(acting: Acting, event: Event, about: str, at: datetime, why: str
     if request is None and event in ABOUT_A_REQUEST:
         raise NotPossible(f"{event} is found out about a request: name it, as 2026-00042-K")
     if event is Event.PURPOSE_ENDED and about:
-        retention.end_purpose(tx, owner_of(tx, about), acting.who, why, at)
+        owner = owner_of(tx, about)
+        if known := obligations.entries_of(tx, owner, event):
+            raise NotPossible(f"{known[0].reference} says already that the purpose has ended, and is open")
+        retention.end_purpose(tx, owner, acting.who, why, at)
     if event is Event.DESTRUCTION_IMPOSSIBLE and request is not None:
         _refuse_what_the_law_forbids(tx, desk, open_request(tx, request.reference), at)
     if request is not None and event in COUNTED_FROM_RECEIPT:

@@ -4,6 +4,7 @@ Each works in the transaction that it is given, and returns what staff are told.
 line is carried out once, and what must be confirmed first, is ``mailbot.ordering``.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -41,6 +42,14 @@ class Obeyed:
     expires_at: datetime | None = None
 
 
+_NAMES_A_TEXT = re.compile(r"\d")
+
+
+def may_mean_another(order: Order) -> bool:
+    """Tell whether words behind an order may take it back: «4 refuse is what Anna wants»; a ground names an article or a clause."""
+    return order.nothing or (order.verb in (Verb.REFUSE, Verb.LAPSE) and not _NAMES_A_TEXT.search(order.text))
+
+
 @dataclass(frozen=True, slots=True)
 class Obeying:
     """Whoever of staff orders, and what is said to them."""
@@ -50,8 +59,11 @@ class Obeying:
     kept: Retention
 
     def act_of(self, order: Order, item: Numbered | None) -> str:
-        """Name what is ordered: the same thing ordered twice has the same name."""
-        about = (item.kind, item.name) if item else (order.address, order.text)
+        """Name what is ordered: the same thing ordered twice has the same name, unless it was taken back in between."""
+        about: tuple[object, ...] = (item.kind, item.name) if item else (order.address, order.text)
+        if item and item.kind == ItemKind.REQUEST:
+            again = [each for each in register.history_of(self.acting.tx, item.name) if each.what in ("reopened", "taken_back")]
+            about += (len(again) or None,)
         return "|".join(str(each or "") for each in (order.verb, *about, order.kind, order.what, order.system, order.day, order.channel))
 
     def hindrance(self, order: Order, item: Numbered) -> str | None:

@@ -16,20 +16,23 @@ from mailbot.desk import Acting, Desk
 from mailbot.digest import DigestOrder, ToStaff, letter_to_staff
 from mailbot.errors import Problem
 from mailbot.logs import log, where
-from mailbot.obeying import Obeyed, Obeying
+from mailbot.obeying import Obeyed, Obeying, may_mean_another
 from mailbot.orders_answer import ANSWERED, Teller, answer_page
 from mailbot.orders_reading import Confirm, Entry, entries_of
 from rules.confirmation import new_code
 from rules.orders import NotUnderstood, Order, Verb
 from rules.vocabulary import Answer, Standing
-from storage import digests, outbox
+from storage import digests, outbox, reminders
 from storage.database import StoreFailure
 from storage.digests import Line, LineState, Numbered, Orders
 
 CONFIRMED_WITHIN = timedelta(days=2)
 
+CLOSING = frozenset({Verb.DONE, Verb.APPROVE, Verb.ORDINARY, Verb.WITHDRAW, Verb.REFUSE, Verb.LAPSE})
+"""What is ordered of a request whose person should have been read to the end."""
+
 MOST_IN_VAIN = 20
-"""How many answers to one digest may say that nothing was understood: whoever goes on writing like that is a machine."""
+"""How many answers to one digest may change nothing: whoever goes on writing like that is a machine."""
 
 
 def carry_out_orders(desk: Desk, order: DigestOrder, kept: Retention) -> int:
@@ -118,11 +121,22 @@ class _Message:
     def _once(self, tx: Connection, obeying: Obeying, order: Order, item: Numbered) -> Obeyed:
         if hindered := self._hindered(tx, obeying, order, item):
             return hindered
-        if obeying.is_final(order, item) and self.orders.standing is not Standing.ALIGNED:
-            until = self.desk.now() + CONFIRMED_WITHIN
-            said = self.teller.say("asked", n=item.number, until=self.teller.moment(until))
-            return Obeyed(LineState.ASKED, said, expires_at=until)
+        until = self.desk.now() + CONFIRMED_WITHIN
+        if doubt := self._doubt(tx, obeying, order, item):
+            how = self.teller.say("confirm", n=item.number, until=self.teller.moment(until))
+            return Obeyed(LineState.ASKED, f"{doubt} {how}", expires_at=until)
         return self._done(obeying, order, item)
+
+    def _doubt(self, tx: Connection, obeying: Obeying, order: Order, item: Numbered) -> str | None:
+        """Say why an order has to be confirmed first: it cannot be undone (H67), or a line of its person came after the digest."""
+        heard = reminders.asked_for_attention(tx, item.name, self.orders.digest_at) if order.verb in CLOSING else None
+        if heard is not None:
+            return self.teller.say("wrote_again", when=self.teller.moment(heard))
+        if not obeying.is_final(order, item):
+            return None
+        if self.orders.standing is not Standing.ALIGNED:
+            return self.teller.say("asked")
+        return self.teller.say("read_as", ground=order.text or order.line) if may_mean_another(order) else None
 
     def _hindered(self, tx: Connection, obeying: Obeying, order: Order, item: Numbered | None) -> Obeyed | None:
         """Say what stands in the way of an order: it was carried out before, or cannot be."""
@@ -164,8 +178,8 @@ class _Message:
         now, orders = self.desk.now(), self.orders
         with self.desk.database.write() as tx:
             lines = digests.lines_of(tx, orders.id)
-            understood = any(line.state is not LineState.NOT_UNDERSTOOD for line in lines.values())
-            if not lines or (not understood and digests.answers_in_vain(tx, orders) >= MOST_IN_VAIN):
+            is_useful = any(line.state in digests.CHANGING for line in lines.values())
+            if not lines or (not is_useful and digests.answers_in_vain(tx, orders) >= MOST_IN_VAIN):
                 digests.close(tx, orders, None, now)
                 return
             code, page = new_code(token_bytes), answer_page(self.teller, orders, lines.values())

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from mailbot.desk import Desk
 from mailbot.digest import DigestOrder
+from mailbot.digest_answers import SUBJECT_MARK
 from mailbot.digest_page import Page, wrapped
 from mailbot.digest_words import ItemKind, Words, masked, shown, words_of
 from mailbot.moves import is_mailbots, still_owed
@@ -213,7 +214,8 @@ def answer_page(teller: Teller, orders: Orders, lines: Iterable[Line]) -> Page:
     done = sum(line.state is LineState.DONE for line in lines)
     others = sum(line.state not in (LineState.DONE, LineState.TOLD) for line in lines)
     told = teller.words["subject" if done or others else "subject_told"].format(done=done, others=others)
-    blocks = [teller.words["greeting"].format(day=teller.day(orders.day))]
+    first = f"{SUBJECT_MARK}{teller.order.sender.rpartition('@')[2]}"  # by this line a quotation of it is known
+    blocks = [first, teller.words["greeting"].format(day=teller.day(orders.day))]
     before = None
     for line in lines:
         quoted = [f"> {shown(line.line)}"] if line.line != before else []

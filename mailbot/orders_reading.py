@@ -43,7 +43,7 @@ def entries_of(tx: Connection, orders: Orders, zone: ZoneInfo) -> list[Entry]:
     if not asked:
         return [*_read(orders, zone)]
     said, rest = list[Entry](), list[str]()
-    for line in own_words(orders.text).splitlines():
+    for line in own_words(above_ours(orders.text)).splitlines():
         confirmed = list(_confirmed(line.strip(), asked, orders.answers))
         said += confirmed
         rest += [] if confirmed else [line]
@@ -54,7 +54,15 @@ def _read(orders: Orders, zone: ZoneInfo) -> list[Order | NotUnderstood]:
     """Read a message; where its text says nothing, the order in the subject that a link of the digest gave it."""
     day = orders.received_at.astimezone(zone).date()
     linked, secret, _ = orders.subject.removeprefix(SUBJECT_MARK).partition(BLANKED)
-    return read_orders(orders.text, day) or (read_orders(linked.strip(" ·"), day) if secret else [])
+    return read_orders(above_ours(orders.text), day) or (read_orders(linked.strip(" ·"), day) if secret else [])
+
+
+def above_ours(text: str) -> str:
+    """Return what stands above a letter of ours that a mail program quoted without any mark: its lines read like orders."""
+    return _OUR_FIRST_LINE.split(text, maxsplit=1)[0]
+
+
+_OUR_FIRST_LINE = re.compile(rf"^[\s*_]*{SUBJECT_MARK.strip()}", re.MULTILINE)
 
 
 def _asked_before(tx: Connection, orders: Orders, zone: ZoneInfo) -> list[Asked]:

@@ -5,7 +5,8 @@ last letter tells the person of the destruction itself: ``sweep`` does that, aga
 free pages are ``storage.scouring``'s.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -42,26 +43,8 @@ SETTLED = (LetterState.ACCEPTED, LetterState.FAILED, LetterState.DROPPED)
 """The states out of which no letter goes on by itself. A doubtful one is still a person's to settle."""
 
 OUR_WORDS = frozenset(
-    [
-        "what",
-        "system",
-        "rule",
-        "to",
-        "on_file",
-        "suppressions_lifted",
-        "consents",
-        "how",
-        "type",
-        "was_met_by",
-        "owed",
-        "kind",
-        "language",
-        "event",
-        "on",
-        "was",
-        "now",
-        "by",
-    ]
+    {"what", "system", "rule", "to", "on_file", "suppressions_lifted", "consents", "how", "type", "was_met_by", "owed", "kind", "language"}
+    | {"event", "on", "was", "now", "by", "lines"}
 )
 """What stays of the detail of a request's history: words and days of ours. The rest may quote a message or name somebody."""
 
@@ -345,26 +328,32 @@ def _loose_mail(tx: Connection, person: Person) -> list[int]:
 
 def _wipe(tx: Connection, references: Collection[str], now: datetime) -> None:
     """Leave of requests what the register needs to show that each promise was kept: type, days, state, obligations, keyed hashes."""
+    wiped: defaultdict[str, list[int]] = defaultdict(list)
     if references:
         chain.enter_letters(tx)  # as long as they can be read
     for chosen in portions(references):
         tx.execute(delete(changes).where(changes.c.reference.in_(chosen)))
         tx.execute(update(tasks).where(tasks.c.reference.in_(chosen)).values(payload={}, reply=None))
         tx.execute(update(corrections).where(corrections.c.reference.in_(chosen)).values(was_reason=""))
-        _wipe_history(tx, events.c.reference.in_(chosen))
+        for reference, number in _wipe_history(tx, events.c.reference.in_(chosen)):
+            wiped[reference].append(number)
         tx.execute(update(letters).where(letters.c.reference.in_(chosen), letters.c.state.in_(SETTLED)).values(_NO_LETTER))
         _wipe_receipts(tx, tx.execute(select(receipts.c.id).where(receipts.c.reference.in_(chosen))).scalars())
         nobody = {"sender": None, "matched": None, "reason": "", "subscriber_id": None}
         tx.execute(update(requests).where(requests.c.reference.in_(chosen)).values(nobody))
-    register.note(tx, [(reference, chain.EMPTIED, "mailbot", {}) for reference in references], now)
+    register.note(tx, [(reference, chain.EMPTIED, "mailbot", {"lines": wiped[reference]}) for reference in references], now)
 
 
-def _wipe_history(tx: Connection, about: ColumnElement[bool]) -> None:
-    """Keep of each line when, what and who; of its detail only words of ours. What is shortened so loses its salt: it is proven no more."""
-    for row in tx.execute(select(events.c.id, events.c.detail).where(about)).all():
+def _wipe_history(tx: Connection, about: ColumnElement[bool]) -> Iterator[tuple[str, int]]:
+    """Keep of each line when, what and who; of its detail only words of ours. What is shortened so loses its salt: it is proven no more.
+
+    Yield the reference and the number of each such line.
+    """
+    for row in tx.execute(select(events.c.id, events.c.reference, events.c.detail).where(about).order_by(events.c.id)).all():
         kept: Mapping[str, object] = {name: value for name, value in row.detail.items() if name in OUR_WORDS}
         if kept != row.detail:
             tx.execute(update(events).where(events.c.id == row.id).values(detail=kept, salt=None))
+            yield row.reference, row.id
 
 
 def _wipe_receipts(tx: Connection, ids: Iterable[int]) -> None:

@@ -38,6 +38,13 @@ class LineState(StrEnum):
     CALLED_OFF = "called_off"
 
 
+CHANGING = (LineState.DONE, LineState.ASKED, LineState.CALLED_OFF)
+"""What becomes of a line that people, and not machines, write again and again."""
+
+NEW_ENTRY = "new|"
+"""How an act begins that enters what did not come by mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Numbered:
     """What a number in a digest stands for."""
@@ -222,14 +229,16 @@ def done_before(tx: Connection, chosen: Orders, act: str) -> Before | None:
     """Return who did the same before by answering this digest, or another reader's of the same day; None if nobody did."""
     columns = (digests.c.reader, orders.c.received_at)
     done = select(*columns).select_from(order_lines).join(orders, orders.c.id == order_lines.c.order_id)
-    done = done.join(digests, digests.c.id == order_lines.c.digest_id).where(order_lines.c.act == act, digests.c.day == chosen.day)
+    done = done.join(digests, digests.c.id == order_lines.c.digest_id).where(order_lines.c.act == act)
+    if not act.startswith(NEW_ENTRY):  # its numbers mean something else on another day; what is entered is named in full
+        done = done.where(digests.c.day == chosen.day)
     row = tx.execute(done.order_by(order_lines.c.id).limit(1)).one_or_none()
     return Before(row.reader, row.received_at) if row else None
 
 
 def answers_in_vain(tx: Connection, chosen: Orders) -> int:
-    """Count the answers to messages of this digest of which nothing was understood: a machine may be writing them."""
-    useful = exists().where(order_lines.c.order_id == orders.c.id, order_lines.c.state != LineState.NOT_UNDERSTOOD)
+    """Count the answers to messages of this digest that changed nothing: a machine may be writing them."""
+    useful = exists().where(order_lines.c.order_id == orders.c.id, order_lines.c.state.in_(CHANGING))
     vain = select(func.count()).select_from(orders).where(orders.c.digest_id == chosen.digest, orders.c.code_key.is_not(None), ~useful)
     return int(tx.execute(vain).scalar_one())
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from rules.life import OPEN
 from storage.database import insert_new, portions
@@ -63,6 +63,18 @@ def pressing(tx: Connection, until: date) -> tuple[Pressing, ...]:
     chosen = select(*(requests.c[name] for name in names), first.c.due).join(first, first.c.reference == requests.c.reference)
     rows = tx.execute(chosen.where(requests.c.state.in_(OPEN)).order_by(first.c.due, requests.c.reference))
     return tuple(Pressing(row.reference, row.type or row.event, row.due, row.received_at, row.postponed_to) for row in rows)
+
+
+def asked_for_attention(tx: Connection, reference: str, since: datetime) -> datetime | None:
+    """Return when the sender of a request was last heard of after ``since``."""
+    heard = (events.c.reference == reference, events.c.what.in_(ASKS_FOR_ATTENTION), events.c.at > since)
+    moment: datetime | None = tx.execute(select(func.max(events.c.at)).where(*heard)).scalar()
+    return moment
+
+
+def take_back(tx: Connection, now: datetime) -> None:
+    """Forget what was told at moments that have not come: the clock had stood ahead (H99)."""
+    tx.execute(delete(reminders).where(reminders.c.at > now))
 
 
 def untouched(tx: Connection, references: Iterable[str]) -> frozenset[str]:

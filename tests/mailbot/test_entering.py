@@ -173,6 +173,13 @@ def test_what_the_law_wants_destroyed_by_a_day_cannot_be_put_off(women: Desk) ->
         enter(women, Event.DESTRUCTION_IMPOSSIBLE, unlawful)
 
 
+def test_a_purpose_ends_once(women: Desk) -> None:
+    put_on_file(women)
+    entry = enter(women, Event.PURPOSE_ENDED, PERSON)
+    with pytest.raises(NotPossible, match=f"{entry.reference} says already that the purpose has ended"):
+        enter(women, Event.PURPOSE_ENDED, PERSON)
+
+
 def test_what_is_late_gets_no_longer_term(women: Desk) -> None:
     put_on_file(women)
     entry = enter(women, Event.PURPOSE_ENDED, PERSON, NOW - timedelta(days=40))
@@ -354,6 +361,7 @@ def test_what_came_long_ago_is_due_long_ago_and_says_so(desk: Desk, config: Path
     [
         (replace(BY_PHONE, received=NOW + timedelta(minutes=1)), "still to come"),
         (replace(BY_PHONE, address="nobody"), "is no mail address"),
+        (replace(BY_PHONE, received=NOW - timedelta(days=1200)), "is over three years ago"),
     ],
 )
 def test_a_day_to_come_and_an_address_that_is_none_are_refused(desk: Desk, entered: Entered, sentence: str) -> None:

@@ -88,7 +88,13 @@ class Year:
         self._put_on_file()
         day = BEGINS
         while day <= ENDS:
-            times = ((time(9, 1), self._look), (time(11), self._work), (time(13, 6), self._look_again), (time(14, 30), self._work_again))
+            times = (
+                (time(9, 1), self._look),
+                (time(11), self._work),
+                (time(13, 6), self._look_again),
+                (time(14, 30), self._work_again),
+                (time(17, 10), self._look_again),
+            )
             for at, doing in times:
                 self.at(datetime.combine(day, at, ZONE), doing)
             day += ONE_DAY

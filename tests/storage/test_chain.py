@@ -337,6 +337,17 @@ def test_h107_after_a_destruction_the_chain_holds_and_says_how_many_lines_lost_t
     assert {"kind": "acknowledgement", "language": "ru"} == next(line.detail for line in lines if line.what == "letter_is_accepted")
 
 
+def test_after_a_destruction_no_other_line_may_lose_its_words(store: Database) -> None:
+    """Whoever writes a day anew could else hide behind the destruction."""
+    with filled(store).write() as tx:
+        register.set_state(tx, FIRST, State.REFUSED, NOW)
+        destruction.expire_requests(tx, LATER, LATER)
+    assert [] == verdict_of(store).faults
+    with store.write() as tx:
+        tx.execute(update(events).where(events.c.reference == FIRST, events.c.what == "owed").values(salt=None))
+    assert {FIRST} == {fault.reference for fault in verdict_of(store).faults}
+
+
 def test_h107_a_letter_that_is_wiped_with_its_request_was_entered_before(store: Database) -> None:
     with filled(store).write() as tx:
         outbox.queue(tx, [a_letter(1, reference=FIRST)], NOW)
