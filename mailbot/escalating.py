@@ -55,7 +55,7 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
             reminders.record(tx, [Step(each.reference, each.due, telling.whom) for each in telling.about], now)
             register.note(tx, [(each.reference, telling.whom, "mailbot", {"due": each.due.isoformat()}) for each in telling.about], now)
             outbox.queue(tx, [letter_to_staff(desk, order, told, now) for told in letters], now)
-        if telling.whom is Told.DEPUTY:
+        if telling.whom is Told.DEPUTY and not set(telling.to) <= set(order.readers_on(now.astimezone(desk.zone).date())):
             queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now)  # the staff's own digest reminds
         log.info("escalated", to=telling.whom.value, requests=len(telling.about))
     return sum(len(telling.to) for telling in tellings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from shlex import quote
 
 from sqlalchemy import Connection
 
@@ -56,8 +57,12 @@ CARRIED_OUT_HERE = frozenset({Duty.STOP_PROCESSING, Duty.STOP_TRANSFER, Duty.STO
 
 
 def is_mailbots(request: Registered, owed: Owed) -> bool:
-    """Tell whether the obligation is met by a change in mailbot's own store. What is held may be anything, so nothing is."""
-    return request.outcome is Outcome.REQUEST and owed.system == OWN_SYSTEM and owed.what in CARRIED_OUT_HERE
+    """Tell whether the obligation is met by a change in mailbot's own store. What is held may be anything.
+
+    And an event that names nobody concerns no record of that store.
+    """
+    names_somebody = request.subscriber_id is not None or request.sender is not None or request.sender_key is not None
+    return names_somebody and request.outcome is Outcome.REQUEST and owed.system == OWN_SYSTEM and owed.what in CARRIED_OUT_HERE
 
 
 def is_asked(request: Registered, owed: Owed) -> bool:
@@ -82,5 +87,5 @@ def steps(request: Registered, owed: Iterable[Owed]) -> str:
 
 def _typed(request: Registered, owed: Owed) -> str:
     if not is_mailbots(request, owed):
-        return f"done {request.reference} {owed.what}" + (f" --system {owed.system}" if owed.system != STAFF else "")
+        return f"done {request.reference} {owed.what}" + (f" --system {quote(owed.system)}" if owed.system != STAFF else "")
     return f"approve {request.reference}" + ("" if is_asked(request, owed) else f" {owed.what}")

@@ -4,6 +4,7 @@ A line and what it does share a transaction, so that a death between two lines n
 ``rules.orders``, what it does stands in ``mailbot.obeying``, and the words of the answer in ``mailbot.orders_answer``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -94,7 +95,7 @@ class _Message:
             case Confirm():
                 return self._answered(tx, entry)
             case NotUnderstood():
-                return Obeyed(LineState.NOT_UNDERSTOOD, self.teller.words["not_understood"][entry.why])
+                return Obeyed(LineState.NOT_UNDERSTOOD, with_own_number(self.teller.words["not_understood"][entry.why], entry.line))
             case Order():
                 return self._ordered(tx, entry)
 
@@ -123,6 +124,9 @@ class _Message:
             return hindered
         until = self.desk.now() + CONFIRMED_WITHIN
         if doubt := self._doubt(tx, obeying, order, item):
+            with tx.begin_nested() as trial:  # what cannot be done is not asked back
+                obeying.obey(order, item)
+                trial.rollback()
             how = self.teller.say("confirm", n=item.number, until=self.teller.moment(until))
             return Obeyed(LineState.ASKED, f"{doubt} {how}", expires_at=until)
         return self._done(obeying, order, item)
@@ -187,6 +191,12 @@ class _Message:
             outbox.queue(tx, [letter_to_staff(self.desk, self.teller.order, told, now)], now)
             digests.close(tx, orders, self.desk.keys.of_code(code), now)
         log.info("orders_answered", order=orders.id, **_counted(lines))
+
+
+def with_own_number(said: str, line: str) -> str:
+    """Return an example with the number of the line that it is to mend: copied as it stands, it must not be about another item."""
+    number = re.match(r"\W*(\d{1,3})\b(?![.:/-]\d)", line)
+    return re.sub(r"(?<=: )\d+(?= )", number[1], said, count=1) if number else said
 
 
 def _counted(lines: Mapping[int, Line]) -> dict[str, int]:

@@ -102,7 +102,12 @@ def _walk(tx: Connection, verdict: Verdict, heads: _Heads) -> None:
     for lost in sorted(heads.kept):
         verdict.add(Flaw.HEAD, None, None, f"a digest names the head {lost.hex()[:16]}…, which no line has: lines after it may be gone too")
     if heads.printed:
-        verdict.add(Flaw.HEAD, None, None, f"no line has the head {heads.printed}: lines were taken out, or all was written anew")
+        verdict.add(
+            Flaw.HEAD,
+            None,
+            None,
+            f"no line has the head {heads.printed}: it is mistyped or another store's, or lines were taken out or written anew",
+        )
 
 
 def _tell_broken(verdict: Verdict, row: Row[Any], before: int) -> None:

@@ -173,6 +173,14 @@ def test_what_the_law_wants_destroyed_by_a_day_cannot_be_put_off(women: Desk) ->
         enter(women, Event.DESTRUCTION_IMPOSSIBLE, unlawful)
 
 
+def test_i12_what_is_about_nobody_alone_changes_no_record_and_is_ticked_off_by_staff(women: Desk) -> None:
+    entry = enter(women, Event.UNLAWFUL)
+    with pytest.raises(NotPossible, match="is not mailbot's to carry out"):
+        act(women, staff.approve, entry.reference, ME)
+    after = act(women, staff.tick_off, entry.reference, ME, what="stop_processing", system="mailbot")
+    assert ME == owed(after, "stop_processing").met_by
+
+
 def test_a_purpose_ends_once(women: Desk) -> None:
     put_on_file(women)
     entry = enter(women, Event.PURPOSE_ENDED, PERSON)

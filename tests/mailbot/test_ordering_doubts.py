@@ -62,6 +62,22 @@ def test_what_closes_is_asked_back_where_the_person_wrote_after_the_digest(room:
     assert State.CARRIED_OUT is request(room.desk, reference).state
 
 
+def test_what_cannot_be_done_is_not_asked_back(tmp_path: Path) -> None:
+    with open_room(tmp_path, Language.EN, systems=("crm",)) as room:
+        secret = digest_with(room, RequestType.REVOKE_CONSENT)[1]
+        said = room.write("1 refuse obligation unperformed, art. 8(2)", secret)
+    assert "Answer this mail by" not in said
+    assert "messages stop everywhere" in said
+
+
+@pytest.mark.parametrize(("says", "example"), [("5 refuse", "5 refuse obligation"), ("7 xyzzy", "7 done"), ("postpone", "4 done")])
+def test_an_example_that_is_copied_is_about_the_same_number(room: Room, says: str, example: str) -> None:
+    """Another's could be on the page under the number that was thought up."""
+    _, secret = digest_with(room, RequestType.QUESTION)
+    said = room.write(f"1 xyzzy\n{says}", secret)
+    assert f"Write, for example: {example}" in said
+
+
 @pytest.mark.parametrize("language", Language)
 def test_h51_our_own_letters_quoted_without_a_mark_order_nothing(tmp_path: Path, language: Language) -> None:
     with open_room(tmp_path, language) as room:
