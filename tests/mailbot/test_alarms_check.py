@@ -58,9 +58,8 @@ def test_another_relay_that_refuses_the_login_is_wrong(tmp_path: Path) -> None:
     assert "a secret" not in str(findings)
 
 
-@pytest.mark.parametrize("password", ["", ', password_file = "none"'])
-def test_another_relay_whose_password_cannot_be_read_is_wrong(tmp_path: Path, smtp: CapturingSmtp, password: str) -> None:
-    findings = found(tmp_path, relay(smtp.port, f', user = "mailbot"{password}'))
+def test_another_relay_whose_password_cannot_be_read_is_wrong(tmp_path: Path, smtp: CapturingSmtp) -> None:
+    findings = found(tmp_path, relay(smtp.port, ', user = "mailbot", password_file = "none"'))
     assert ("alarm.smtp", Mark.WRONG) in marks(findings)
 
 
