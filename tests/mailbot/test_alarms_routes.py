@@ -125,7 +125,7 @@ def test_an_inquiry_of_the_authority_goes_by_the_second_route_as_well_if_its_let
         machine.pass_by(60, looks=60)
         about = [subject for subject in machine.subjects() if reference in subject]
         assert [f"an inquiry of the authority, {reference}"] == about
-        assert f"mailbot requests show {reference}" in machine.text()
+        assert f"has come: {reference}," in machine.text()
 
 
 def test_an_inquiry_whose_letter_was_taken_does_not(tmp_path: Path) -> None:

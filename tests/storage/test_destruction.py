@@ -133,13 +133,21 @@ def crowd(tx: Connection, seed: int) -> None:
 
 
 def bytes_of(store: Database, folder: Path) -> dict[str, int]:
-    """Count the canary in every file of the engine, by file; PostgreSQL's own WAL is the administrator's."""
+    """Count the canary in every file of the engine, by file; PostgreSQL's own WAL is the administrator's.
+
+    The databases of other tests lie in the same server and hold the same canary: theirs are not looked at.
+    """
+    others: set[str] = set()
     with store.read() as tx:
         if tx.dialect.name == "postgresql":
             folder = Path(tx.execute(text("SHOW data_directory")).scalar_one())
+            own = tx.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar_one()
+            others = {each.name for each in (folder / "base").iterdir()} - {str(own)}
     found = {}
     for file in folder.rglob("*"):
-        if file.is_file() and "pg_wal" not in file.parts and (count := file.read_bytes().lower().count(CANARY.encode())):
+        if not file.is_file() or "pg_wal" in file.parts or ("base" in file.parts and file.parent.name in others):
+            continue
+        if count := file.read_bytes().lower().count(CANARY.encode()):
             found[file.name] = count
     return found
 
