@@ -3,6 +3,7 @@
 But for what is carried out, a person of staff says it, on a written ground (I8). The words of the letters stand in ``templates/``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -16,6 +17,7 @@ from mailbot.systems import is_met_by_view, queue_for
 from rules import life
 from rules.addresses import mailbox_key
 from rules.automatic import screen
+from rules.deadlines import DUTIES_IN_EVERY_SYSTEM
 from rules.details_change import Field
 from rules.life import Move
 from rules.message import Message, read_header
@@ -24,7 +26,10 @@ from rules.vocabulary import Duty, LetterKind, Outcome, RequestType, Standing, S
 from storage import evidence, outbox, register, subscribers
 from storage.access import on_file
 from storage.outbox import NewLetter
-from storage.register import Registered
+from storage.register import Owed, Registered
+
+REFUSED_IN_PART = "refused_in_part"
+"""What stands in its history when a part of a request was refused, and the rest is owed as before."""
 
 NOT_TOLD = "not_told"
 """What stands in a request's history when it was closed and no letter could say so: staff tell the person in another way."""
@@ -51,7 +56,10 @@ NO_GROUND = Ground("")
 
 # --- refused, lapsed, withdrawn ----------------------------------------------------------------------------------------
 def refuse(acting: Acting, reference: str, ground: Ground) -> Registered:
-    """Refuse with a written ground, and tell the person with the right of appeal (I8; Law 94-V art. 8(7), 25(2))."""
+    """Refuse with a written ground, and tell the person with the right of appeal (I8; Law 94-V art. 8(7), 25(2)).
+
+    Where something is kept, all that is still to be done with the rest stays owed, and the request open.
+    """
     return _end_on(acting, open_request(acting.tx, reference), Move.REFUSE, ground)
 
 
@@ -89,17 +97,23 @@ def _end_on(acting: Acting, request: Registered, along: Move, ground: Ground) ->
         request = replace(request, state=moved(request, Move.HAND_TO_STAFF))
     state = moved(request, along)
     _refuse_the_unrefusable(request)
-    letter = _letter(acting, request, _LETTER_OF[along], ground)
+    rest = _rest(request) if along is Move.REFUSE and plain_text(ground.kept) else []
+    letter = _letter(acting, request, _LETTER_OF[along], ground, rest=rest)
     if letter is None and not plain_text(ground.told):
         raise NotPossible(
             f"{reference}: no letter may go to its sender, and nobody's request ends like that without one: "
             f"tell the person in another way, and say how: --told 'by post, letter 12'; still open: {open_ones(request)}"
         )
-    register.set_state(tx, reference, state, now)
-    register.note(tx, [(reference, state, acting.who, _as_detail(ground))], now)
+    register.set_state(tx, reference, request.state if rest else state, now)
+    register.note(tx, [(reference, REFUSED_IN_PART if rest else state, acting.who, _as_detail(ground))], now)
     if letter is not None:
         outbox.queue(tx, [letter], now)
     return found(tx, reference)
+
+
+def _rest(request: Registered) -> list[Owed]:
+    """Return what is still to be done with data where only a part of what was asked for is refused; an answer is the letter itself."""
+    return [owed for owed in still_owed(request) if owed.what in DUTIES_IN_EVERY_SYSTEM]
 
 
 def _refuse_groundless(ground: Ground, today: date) -> None:
@@ -215,7 +229,9 @@ def _tell(acting: Acting, reference: str, letter: NewLetter | None) -> None:
         register.note(acting.tx, [(reference, NOT_TOLD, "mailbot", {})], acting.desk.now())
 
 
-def _letter(acting: Acting, request: Registered, kind: LetterKind, ground: Ground = NO_GROUND, answer: str = "") -> NewLetter | None:
+def _letter(
+    acting: Acting, request: Registered, kind: LetterKind, ground: Ground = NO_GROUND, answer: str = "", rest: Sequence[Owed] = ()
+) -> NewLetter | None:
     """Write the letter that closes a request; None where none may go. Staff released it, so the caps do not bind it (H81)."""
     tx, desk = acting.tx, acting.desk
     message = read_header(evidence.header_of(tx, request.reference) or b"")
@@ -231,6 +247,8 @@ def _letter(acting: Acting, request: Registered, kind: LetterKind, ground: Groun
         recipient=recipient,
         done=done,
         done_on=_today(desk) if done else None,
+        goes_on=bool(rest),
+        due=_last_day(rest, _today(desk)),
         ground=ground.text,
         kept=ground.kept,
         kept_until=ground.kept_until,
@@ -241,6 +259,12 @@ def _letter(acting: Acting, request: Registered, kind: LetterKind, ground: Groun
     )
     letter = write_letter(desk, occasion, desk.now(), capped=False)
     return replace(letter, cause=_cause(tx, request.reference)) if letter is not None else None
+
+
+def _last_day(rest: Sequence[Owed], today: date) -> date | None:
+    """Return by when all of it is to be done; None where a day is not known, or is over already and can be promised no more."""
+    days = [owed.due for owed in rest if owed.due is not None and owed.due >= today]
+    return max(days) if days and len(days) == len(rest) else None
 
 
 def _recipient(desk: Desk, tx: Connection, request: Registered, message: Message) -> str | None:
@@ -287,8 +311,8 @@ def _was_on_file(tx: Connection, request: Registered) -> bool:
 
 
 def _cause(tx: Connection, reference: str) -> str:
-    """Name what a closing letter is caused by: the request, or its first, second ... reopening; each has letters of its own (I3)."""
-    times = sum(event.what == "reopened" for event in register.history_of(tx, reference))
+    """Name what a closing letter is caused by: the request, or its first, second ... reopening or refusal of a part (I3)."""
+    times = sum(event.what in ("reopened", REFUSED_IN_PART) for event in register.history_of(tx, reference))
     return f"{reference}+{times}" if times else reference
 
 

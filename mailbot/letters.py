@@ -105,6 +105,8 @@ class Occasion:
     asked: Asked = Asked.SENDER
     shown: str = ""
     """A new address, masked."""
+    goes_on: bool = False
+    """A part is refused, and the rest of what was asked for is still to be done."""
     for_another: bool = False
     """It is asked for another person, and nothing shows the right to do so."""
     stopped: bool = False
@@ -197,6 +199,7 @@ class LetterOffice:
             done_on=wording.spell(occasion.done_on),
             achieved=occasion.achieved,
             elsewhere=occasion.elsewhere,
+            goes_on=occasion.goes_on,
             due=wording.spell(occasion.due),
             ground=plain_text(occasion.ground),
             kept=plain_text(occasion.kept),

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailbot import corrections, staff
 from mailbot.desk import Acting, Desk
@@ -14,12 +14,13 @@ from mailbot.staff import Ground, NotPossible
 from rules.life import NEVER_LAPSE
 from rules.vocabulary import Event, RequestType, State
 from storage import register
-from storage.tables import letters
+from storage.tables import letters, obligations
 from tests.mailbot.register_room import (
     act,
     arrive,
     details,
     history,
+    is_on_file,
     is_suppressed,
     kinds_to,
     letters_to,
@@ -27,6 +28,7 @@ from tests.mailbot.register_room import (
     open_desk,
     put_on_file,
     request,
+    still_owed,
 )
 from tests.mailbot.staff_room import GROUND, ME, done, refusable
 
@@ -151,10 +153,32 @@ def test_i8_a_second_refusal_has_a_letter_of_its_own(desk: Desk) -> None:
 def test_i8_a_partial_refusal_says_what_is_kept_and_until_when(desk: Desk) -> None:
     reference = refusable(desk)
     kept = Ground(GROUND, "Invoices of 2025", date(2031, 1, 1))
-    assert State.REFUSED == act(desk, staff.refuse, reference, ME, kept).state
+    assert State.AWAITING_STAFF == act(desk, staff.refuse, reference, ME, kept).state
     text = letters_to(desk, reference)[-1][1]
-    assert ("Invoices of 2025" in text, "1 January 2031" in text, GROUND in text) == (True, True, True)
-    assert [{"ground": GROUND, "kept": "Invoices of 2025", "until": "2031-01-01"}] == details(desk, reference, "refused")
+    assert ("Invoices of 2025" in text, "1 January 2031" in text, GROUND in text, APPEAL in text) == (True, True, True, True)
+    assert [{"ground": GROUND, "kept": "Invoices of 2025", "until": "2031-01-01"}] == details(desk, reference, "refused_in_part")
+
+
+def test_i12_what_is_refused_in_part_is_owed_on_in_all_else_and_closed_when_that_is_done(desk: Desk) -> None:
+    put_on_file(desk)
+    reference = refusable(desk)
+    act(desk, staff.refuse, reference, ME, Ground(GROUND, "Invoices of 2025", date(2031, 1, 1)))
+    assert "The rest of what you asked for we will do no later than 7 December 2026." in letters_to(desk, reference)[-1][1]
+    assert [("destroy", "mailbot"), ("destroy", "crm")] == still_owed(desk, reference)
+    act(desk, staff.refuse, reference, ME, Ground("Another ground", "The contract"))
+    act(desk, staff.approve, reference, ME)
+    act(desk, staff.tick_off, reference, ME, what="destroy", system="crm")
+    assert (State.CARRIED_OUT, False) == (request(desk, reference).state, is_on_file(desk))
+    assert ["acknowledgement", "refusal", "refusal", "completion"] == kinds_to(desk, reference)
+
+
+def test_i12_of_what_is_late_already_no_letter_promises_the_day(desk: Desk) -> None:
+    reference = refusable(desk)
+    with desk.database.write() as tx:
+        tx.execute(update(obligations).where(obligations.c.reference == reference).values(due=date(2026, 11, 1)))
+    act(desk, staff.refuse, reference, ME, Ground(GROUND, "Invoices of 2025"))
+    text = letters_to(desk, reference)[-1][1]
+    assert ("The rest of what you asked for we will do without delay." in text, "1 November" in text) == (True, False)
 
 
 @pytest.mark.parametrize(("kept", "until"), [("", date(2031, 1, 1)), ("Invoices", date(2026, 11, 19))])
