@@ -102,9 +102,12 @@ def _of_open(matter: Matter, today: date, *, has_export: bool) -> Iterator[Actio
 
 
 def _is_mailbots(matter: Matter, promise: Promise) -> bool:
-    """Tell whether staff approve it and mailbot does it, as ``mailbot.moves`` has it; a change of data is approved too."""
+    """Tell whether staff approve it and mailbot does it, as ``mailbot.moves`` has it; a change of data is approved too.
+
+    What names nobody concerns no record of mailbot's.
+    """
     amends = promise.what == Duty.AMEND and matter.type is RequestType.UPDATE
-    return promise.system == OWN_SYSTEM and (promise.what in CARRIED_OUT_HERE or amends)
+    return matter.sender is not None and promise.system == OWN_SYSTEM and (promise.what in CARRIED_OUT_HERE or amends)
 
 
 def _done(still_open: list[Promise], by_staff: list[Promise]) -> Action:

@@ -95,7 +95,7 @@ class _Message:
             case Confirm():
                 return self._answered(tx, entry)
             case NotUnderstood():
-                return Obeyed(LineState.NOT_UNDERSTOOD, with_own_number(self.teller.words["not_understood"][entry.why], entry.line))
+                return Obeyed(LineState.NOT_UNDERSTOOD, self.teller.words["not_understood"][entry.why].format(n=_number_in(entry.line)))
             case Order():
                 return self._ordered(tx, entry)
 
@@ -193,10 +193,10 @@ class _Message:
         log.info("orders_answered", order=orders.id, **_counted(lines))
 
 
-def with_own_number(said: str, line: str) -> str:
-    """Return an example with the number of the line that it is to mend: copied as it stands, it must not be about another item."""
+def _number_in(line: str) -> str:
+    """Return the number that a line begins with, for the example that mends it: copied as it stands, it must not be about another item."""
     number = re.match(r"\W*(\d{1,3})\b(?![.:/-]\d)", line)
-    return re.sub(r"(?<=: )\d+(?= )", number[1], said, count=1) if number else said
+    return number[1] if number else "4"
 
 
 def _counted(lines: Mapping[int, Line]) -> dict[str, int]:

@@ -161,6 +161,7 @@ def test_what_is_not_listed_for_lack_of_room_has_no_number() -> None:
         ({"promises": (replace(HERE, met_at=NOW), TELL)}, [(Verb.DONE, None), (Verb.REFUSE, None), (Verb.POSTPONE, None)]),
         ({"type": RequestType.AUTHORITY_INQUIRY}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
         ({"type": None, "event": "breach", "sender": None}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
+        ({"type": None, "event": "unlawful", "sender": None, "promises": (HERE,)}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
         ({"standing": Standing.FAILED}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
         ({"due": TODAY, "days": 0}, [(Verb.DONE, None), (Verb.REFUSE, None)]),
         ({"state": State.AWAITING_SENDER}, []),

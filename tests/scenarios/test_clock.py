@@ -19,12 +19,13 @@ from mailbot.digest import digest_order
 from mailbot.retention import retention_order
 from mailbot.wakeful import Wakeful
 from rules.addresses import mailbox_key
+from rules.vocabulary import RequestType
 from storage import alarms, subscribers
 from storage.alarms import Trouble
 from storage.subscribers import Consent, NewSubscriber
 from storage.tables import letters
 from tests.conftest import write_config
-from tests.mailbot.register_room import PERSON, is_on_file
+from tests.mailbot.register_room import PERSON, arrive, details, is_on_file
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 ALMATY = "Asia/Almaty"
@@ -117,6 +118,11 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield machine
 
 
+def reminded(machine: Machine, reference: str) -> list[object]:
+    """Return of how many working days that were left staff were reminded, in the order of the reminders."""
+    return [detail["working_days_left"] for detail in details(machine.desk, reference, "reminded")]
+
+
 def once_each(first: str, days: int) -> Counter[date]:
     """Return what is wanted: one digest on each of some days."""
     return Counter({date.fromisoformat(first) + n * DAY: 1 for n in range(days)})
@@ -191,6 +197,17 @@ def test_h99_after_a_clock_stood_ahead_each_day_still_gets_its_own_digest(machin
     machine.pass_by(10 * DAY, looks=10 * 3)
     assert once_each("2026-11-16", 11) == machine.digests()
     assert 2 == machine.jumps()
+
+
+def test_h99_h100_what_was_reminded_of_while_the_clock_stood_ahead_is_reminded_of_on_its_day(machine: Machine) -> None:
+    reference = arrive(machine.desk, RequestType.ACCESS)
+    machine.pass_by(2 * HOUR, looks=4)
+    machine.set_clock(2 * DAY)
+    machine.pass_by(10 * MINUTE, looks=5)
+    assert [3, 1] == reminded(machine, reference)
+    machine.set_clock(-2 * DAY)
+    machine.pass_by(4 * DAY, looks=4 * 3)
+    assert [3, 1, 1] == reminded(machine, reference)
 
 
 # --- what is noticed -------------------------------------------------------------------------------------------------
