@@ -139,6 +139,8 @@ class Digest:
     """References of the requests that are reminded of, and how many working days are left."""
     away_until: date | None = None
     """The last day on which the staff are away and their deputy reads this too."""
+    cannot_wait: int = 0
+    """How many requests came of which something is due before the daily digest: this one is sent for their sake."""
 
     def size_of(self, section: Section) -> int:
         """Return how many items a section has, listed or not."""

@@ -1,7 +1,7 @@
 """Escalation: what is due within one working day and nobody of staff has touched goes to their deputy, and then further up.
 
-Nobody is told before the staff had a digest with it, and some hours to look. Each is told once of a request and its due date; a letter
-that was missed while mailbot was down goes late.
+Neither is told before the staff had a digest with it, and some hours to look. For what is due before the next daily digest, the staff get
+one at once. Each is told once of a request and its due date; a letter that was missed while mailbot was down goes late.
 """
 
 import tomllib
@@ -21,7 +21,7 @@ from mailbot.logs import log
 from mailbot.wording import TEMPLATES
 from rules.digest_days import moment_of
 from rules.reminders import ONE_DAY, Told, last_working_day
-from rules.vocabulary import Language
+from rules.vocabulary import Language, State
 from storage import outbox, register, reminders
 from storage.reminders import Pressing, Step
 
@@ -31,6 +31,9 @@ LOOKED_AHEAD = timedelta(days=20)
 
 TIME_FOR_EACH = timedelta(hours=4)
 """How long the staff have after their first digest with it, and then their deputy, before it goes further."""
+
+BETWEEN_DIGESTS = timedelta(hours=1)
+"""So long what is due before the next daily digest waits for more of its kind, if staff were sent one besides just before."""
 
 MOST_NAMED = 30
 
@@ -49,11 +52,13 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
     with desk.database.read() as tx:
         tellings = [telling for telling in _tellings(tx, desk, order, now) if telling.about and telling.to]
     for telling in tellings:
+        if telling.whom is Told.AT_ONCE:
+            _digest_at_once(desk, order, telling, now)
+            continue
         page, moment = _page(desk, order, telling), f"{now:%y%m%dT%H%M%S}"
         letters = [ToStaff(ESCALATION, cause_of(desk, telling.whom, moment, to), to, page) for to in telling.to]
         with desk.database.write() as tx:
-            reminders.record(tx, [Step(each.reference, each.due, telling.whom) for each in telling.about], now)
-            register.note(tx, [(each.reference, telling.whom, "mailbot", {"due": each.due.isoformat()}) for each in telling.about], now)
+            _note(tx, telling, now)
             outbox.queue(tx, [letter_to_staff(desk, order, told, now) for told in letters], now)
         if telling.whom is Told.DEPUTY and not set(telling.to) <= set(order.readers_on(now.astimezone(desk.zone).date())):
             queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now)  # the staff's own digest reminds
@@ -61,13 +66,28 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
     return sum(len(telling.to) for telling in tellings)
 
 
+def _digest_at_once(desk: Desk, order: DigestOrder, telling: _Telling, now: datetime) -> None:
+    """Send the staff a digest besides the daily one, which they can answer in time."""
+    queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now, cannot_wait=len(telling.about))
+    with desk.database.write() as tx:
+        _note(tx, telling, now)
+    log.info("digest_at_once", requests=len(telling.about))
+
+
+def _note(tx: Connection, telling: _Telling, now: datetime) -> None:
+    reminders.record(tx, [Step(each.reference, each.due, telling.whom) for each in telling.about], now)
+    register.note(tx, [(each.reference, telling.whom, "mailbot", {"due": each.due.isoformat()}) for each in telling.about], now)
+
+
 def _tellings(tx: Connection, desk: Desk, order: DigestOrder, now: datetime) -> Iterator[_Telling]:
-    """Yield what the deputy is to hear, and what is to go further."""
+    """Yield what cannot wait for the daily digest, what the deputy is to hear, and what is to go further."""
     pressing = reminders.pressing(tx, now.astimezone(desk.zone).date() + LOOKED_AHEAD)
     told = reminders.told(tx, [each.reference for each in pressing])
     moments = {each: _moments(desk, order, each, told.get(each.reference, {})) for each in pressing}
     untouched = reminders.untouched(tx, [each.reference for each in pressing])
-    readers = {Told.DEPUTY: (order.deputy,) if order.deputy else (), Told.ESCALATED: order.escalate_to}
+    lately = reminders.last_told(tx, Told.AT_ONCE)
+    staff = () if lately and lately <= now < lately + BETWEEN_DIGESTS else order.readers_on(now.astimezone(desk.zone).date())
+    readers = {Told.AT_ONCE: staff, Told.DEPUTY: (order.deputy,) if order.deputy else (), Told.ESCALATED: order.escalate_to}
     for whom, to in readers.items():
         come = [each for each in pressing if (moment := moments[each].get(whom)) is not None and moment <= now]
         yield _Telling(whom, to, [each for each in come if each.reference in untouched])
@@ -78,13 +98,19 @@ def _moments(desk: Desk, order: DigestOrder, each: Pressing, told: Mapping[tuple
     calendar = desk.deadlines.calendar
     last = last_working_day(each.due, calendar)
     staff = _first_digest(desk, order, date.min, each.received_at)
+    at_once = {Told.AT_ONCE: each.received_at} if _cannot_wait(desk, each, staff) and (each.due, Told.AT_ONCE) not in told else {}
     deputy = max(_first_digest(desk, order, last_working_day(last - ONE_DAY, calendar), each.received_at), staff + TIME_FOR_EACH)
     heard = told.get((each.due, Told.DEPUTY))
     if order.deputy and heard is None:
-        return {Told.DEPUTY: deputy}
+        return {**at_once, Told.DEPUTY: deputy}
     if (each.due, Told.ESCALATED) in told:
-        return {}
-    return {Told.ESCALATED: max(_first_digest(desk, order, last, each.received_at), (heard or deputy) + TIME_FOR_EACH)}
+        return at_once
+    return {**at_once, Told.ESCALATED: max(_first_digest(desk, order, last, each.received_at), (heard or deputy) + TIME_FOR_EACH)}
+
+
+def _cannot_wait(desk: Desk, each: Pressing, digest: datetime) -> bool:
+    """Tell whether it is the staff's turn, and the day is over before their daily digest comes."""
+    return each.state is State.AWAITING_STAFF and each.due < digest.astimezone(desk.zone).date()
 
 
 def _first_digest(desk: Desk, order: DigestOrder, day: date, received_at: datetime) -> datetime:

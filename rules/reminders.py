@@ -13,8 +13,9 @@ ONE_DAY = timedelta(days=1)
 
 
 class Told(StrEnum):
-    """Whom a step tells that is no reminder in the digest."""
+    """Whom a step tells that is no reminder in the daily digest; at once: the staff, of what is due before the next one."""
 
+    AT_ONCE = "at_once"
     DEPUTY = "deputy"
     ESCALATED = "escalated"
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, delete, func, or_, select
 
 from rules.life import OPEN
+from rules.vocabulary import State
 from storage.database import insert_new, portions
 from storage.overview import ANSWERED_BY_HAND, REOPENED, WROTE
 from storage.tables import events, obligations, reminders, requests
@@ -37,6 +38,7 @@ class Pressing:
     due: date
     received_at: datetime
     postponed_to: date | None
+    state: State
 
 
 def told(tx: Connection, references: Iterable[str]) -> Mapping[str, Mapping[tuple[date, str], datetime]]:
@@ -59,16 +61,24 @@ def pressing(tx: Connection, until: date) -> tuple[Pressing, ...]:
     due = func.min(obligations.c.due)
     owed = select(obligations.c.reference, due.label("due")).where(obligations.c.met_at.is_(None)).group_by(obligations.c.reference)
     first = owed.having(due <= until).subquery()
-    names = ("reference", "type", "event", "received_at", "postponed_to")
+    names = ("reference", "type", "event", "received_at", "postponed_to", "state")
     chosen = select(*(requests.c[name] for name in names), first.c.due).join(first, first.c.reference == requests.c.reference)
     rows = tx.execute(chosen.where(requests.c.state.in_(OPEN)).order_by(first.c.due, requests.c.reference))
-    return tuple(Pressing(row.reference, row.type or row.event, row.due, row.received_at, row.postponed_to) for row in rows)
+    return tuple(
+        Pressing(row.reference, row.type or row.event, row.due, row.received_at, row.postponed_to, State(row.state)) for row in rows
+    )
 
 
 def asked_for_attention(tx: Connection, reference: str, since: datetime) -> datetime | None:
     """Return when the sender of a request was last heard of after ``since``."""
     heard = (events.c.reference == reference, events.c.what.in_(ASKS_FOR_ATTENTION), events.c.at > since)
     moment: datetime | None = tx.execute(select(func.max(events.c.at)).where(*heard)).scalar()
+    return moment
+
+
+def last_told(tx: Connection, step: str) -> datetime | None:
+    """Return when anything was last told in this step."""
+    moment: datetime | None = tx.execute(select(func.max(reminders.c.at)).where(reminders.c.step == step)).scalar()
     return moment
 
 

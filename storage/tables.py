@@ -406,7 +406,7 @@ reminders = Table(  # who was reminded of what is due, and at which step: nothin
     Column("id", Number, primary_key=True),
     Column("reference", String(20), ForeignKey("requests.reference", ondelete="CASCADE"), nullable=False),
     Column("due", Date, nullable=False),
-    Column("step", String(10), nullable=False),  # working days ahead, "deputy" or "escalated"
+    Column("step", String(10), nullable=False),  # working days ahead, or who else was told (rules.reminders.Told)
     Column("at", Moment, nullable=False),
     UniqueConstraint("reference", "due", "step"),
 )

@@ -47,17 +47,25 @@ def digest(desk: Desk, day: int, order: DigestOrder = ORDER) -> bool:
     return queue_digest(then, order, then.now())
 
 
-def escalate(desk: Desk, day: int, hour: int = 9, order: DigestOrder = ORDER) -> list[str]:
+def escalate(desk: Desk, day: int, hour: int = 9, order: DigestOrder = ORDER, *, minute: int = 1) -> list[str]:
     """Look once, and return who was written to besides the readers of the digest."""
     before = len(escalations(desk))
-    then = at(desk, day, hour)
+    then = at(desk, day, hour, minute)
     queue_escalations(then, order, then.now())
     return [letter["To"] for letter in escalations(desk)[before:]]
 
 
 def escalations(desk: Desk) -> list[EmailMessage]:
+    return letters_of(desk, "escalation")
+
+
+def digests_in(desk: Desk) -> list[EmailMessage]:
+    return letters_of(desk, "digest")
+
+
+def letters_of(desk: Desk, kind: str) -> list[EmailMessage]:
     with desk.database.read() as tx:
-        rows = tx.execute(select(letters.c.content).where(letters.c.kind == "escalation").order_by(letters.c.id)).scalars().all()
+        rows = tx.execute(select(letters.c.content).where(letters.c.kind == kind).order_by(letters.c.id)).scalars().all()
     return [message_from_bytes(row, _class=EmailMessage, policy=default) for row in rows]
 
 
@@ -130,6 +138,49 @@ def test_the_deputy_gets_a_digest_of_his_own_to_answer(desk: Desk) -> None:
     arrive(desk, RequestType.ACCESS)
     escalate(desk, 24)
     assert [DEPUTY] == readers(desk)
+
+
+@pytest.fixture
+def manual(tmp_path: Path) -> Iterator[Desk]:
+    """Return that desk where messages are stopped by hand in one more system, on the day the opt-out comes."""
+    with open_desk(office(tmp_path, systems=("crm",)), NOW) as desk:
+        yield desk
+
+
+def test_what_is_due_before_the_next_digest_has_one_at_once(manual: Desk) -> None:
+    reference = arrive(manual, RequestType.OPT_OUT)
+    assert ([], []) == (escalate(manual, 20, 12), escalate(manual, 20, 13)), "it is the staff's turn"
+    (letter,) = digests_in(manual)
+    body = letter.get_body(preferencelist=("plain",))
+    assert ("officer@example.com", True) == (letter["To"], body is not None and reference in body.get_content())
+    assert "Sent besides the daily digest. New, and due before the next one: 1." in " ".join(str(body and body.get_content()).split())
+    assert [{"due": "2026-11-20"}] == details(manual, reference, "at_once")
+
+
+def test_what_comes_within_the_hour_waits_for_the_next_digest_besides(manual: Desk) -> None:
+    arrive(manual, RequestType.OPT_OUT)
+    escalate(manual, 20, 12)
+    later = [arrive(at(manual, 20, 12, minute), RequestType.OPT_OUT, f"person{minute}@example.com") for minute in (10, 20)]
+    escalate(manual, 20, 12, minute=59)
+    assert 1 == len(digests_in(manual))
+    escalate(manual, 20, 13)
+    assert (2, 2) == (len(digests_in(manual)), sum(len(details(manual, each, "at_once")) for each in later))
+
+
+def test_what_staff_had_in_hand_and_what_the_daily_digest_tells_in_time_have_none_besides(manual: Desk) -> None:
+    touched = arrive(manual, RequestType.OPT_OUT)
+    act(manual, staff.tick_off, touched, "staff:asel", what=None, system=None)
+    arrive(manual, RequestType.ACCESS)
+    arrive(at(manual, 21, 8), RequestType.OPT_OUT, "early@example.com")  # before nine, on a day with a digest
+    assert [] == escalate(manual, 21, 8, minute=30)
+    assert [] == digests_in(manual)
+
+
+def test_on_days_without_a_digest_it_is_sent_all_the_same_and_to_the_deputy_of_who_is_away(manual: Desk) -> None:
+    away = replace(ORDER, working_only=True, away=Absence(date(2026, 11, 20), date(2026, 12, 4), DEPUTY))
+    arrive(at(manual, 21, 8), RequestType.OPT_OUT)
+    escalate(manual, 21, 9, away)
+    assert {DEPUTY} <= {letter["To"] for letter in digests_in(manual)}
 
 
 def test_what_is_due_the_next_day_leaves_the_staff_four_hours_and_then_the_deputy(desk: Desk) -> None:

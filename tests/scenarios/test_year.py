@@ -124,9 +124,9 @@ def whose_fault(year: Year, row: Row[Any]) -> str:
         return "it was entered too late"
     if any(told[0] == row.reference and told[1] <= row.due and told[2] == "escalated" for told in year.expected.steps):
         return "staff forgot it, and whoever stands above was told"
-    first, deputy = local(year.expected.first_digest(local(received), received)), (row.reference, row.due, "deputy")
-    if first > row.due and (deputy in year.expected.steps or (row.met_at and local(row.met_at) <= first)):
-        return "it was due before any digest could tell of it, and was met on the day of the first, or the deputy was told"
+    first = local(year.expected.first_digest(local(received), received))
+    if (row.reference, row.due, "at_once") in year.expected.steps:
+        return "staff had a digest about it at once, and did not see to it on that day"
     by_staff = [line.at for line in rows(year, events) if line.reference == row.reference and line.who.startswith("staff")]
     if any(local(moment) <= max(row.due, first) for moment in by_staff):
         return "staff had it in hand in time, or with their first digest, and did not finish it"

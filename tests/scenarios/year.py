@@ -196,6 +196,10 @@ class Year:
         assert entry.reference is not None
         if self.random.random() < 0.04:
             self.forgotten[entry.reference] = ENDS
+        request = self.machine.request(entry.reference)
+        if any(day and self.expected.cannot_wait(day, request.received_at) for day in self._days_left(request)):
+            self.at(self.machine.real + timedelta(minutes=1), self._look)
+            self.at(self.machine.real + timedelta(minutes=40), self._work_again)
 
     def _got(self, address: str, letter: EmailMessage) -> None:
         """Let a person read a letter, and answer it or not."""

@@ -30,7 +30,7 @@ from mailbot.wakeful import Wakeful
 from rules.life import OPEN
 from rules.message import read, read_header
 from rules.place import Cursor
-from rules.vocabulary import RequestType, Standing
+from rules.vocabulary import RequestType, Standing, State
 from storage import ledger, outbox, register
 from storage.ledger import Entry
 from storage.outbox import Caps, LetterState, Settlement
@@ -193,7 +193,7 @@ class Machine:
     def _open_ones(self) -> list[OpenOne]:
         """Return the open requests of which something with a day is owed."""
         owed = select(
-            *(requests.c[name] for name in ("reference", "received_at", "postponed_to")), obligations.c.what, obligations.c.system
+            *(requests.c[name] for name in ("reference", "received_at", "postponed_to", "state")), obligations.c.what, obligations.c.system
         )
         owed = owed.join(obligations).where(requests.c.state.in_(OPEN), obligations.c.met_at.is_(None))
         first: dict[str, OpenOne] = {}
@@ -202,7 +202,8 @@ class Machine:
                 due = self.due[row.reference, row.what, row.system]
                 known = first.get(row.reference)
                 if due and (known is None or due < known.due):
-                    first[row.reference] = OpenOne(row.reference, row.received_at, due, row.postponed_to, is_untouched=True)
+                    waits = row.state == State.AWAITING_SENDER
+                    first[row.reference] = OpenOne(row.reference, row.received_at, due, row.postponed_to, True, waits)
             lines = select(events.c.reference, events.c.who, events.c.what).where(events.c.reference.in_(first)).order_by(events.c.id)
             for line in tx.execute(lines):
                 if line.who.startswith("staff") and line.what not in ("entered", "event", "messages_stopped"):
