@@ -21,8 +21,8 @@ from storage.overview import Matter, Promise, Undelivered
 if TYPE_CHECKING:
     from mailbot.digest_words import Face, Words
 
-TO_COMPLETE = frozenset({Verb.REFUSE, Verb.POSTPONE, Verb.DROP})
-"""What needs words of the staff: the mail opens with its beginning."""
+TO_COMPLETE = frozenset({Verb.REFUSE, Verb.POSTPONE, Verb.TERM, Verb.DROP})
+"""What needs words of the staff, or a day: the mail opens with its beginning."""
 
 MOST_TYPES = 3
 """A held message that may be more than these is not named with a click."""
@@ -97,6 +97,8 @@ def _of_open(matter: Matter, today: date, *, has_export: bool) -> Iterator[Actio
         yield _done(still_open, by_staff)
     if matter.type not in _NEVER_REFUSED and matter.sender and matter.standing is not Standing.FAILED:
         yield Action(Verb.REFUSE)
+    if matter.type is RequestType.AUTHORITY_INQUIRY:
+        yield Action(Verb.TERM)
     if all(each.due is None or each.due > today for each in still_open):
         yield Action(Verb.POSTPONE)
 

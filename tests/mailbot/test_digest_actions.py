@@ -95,7 +95,7 @@ def test_every_link_orders_what_stands_on_it_in_words_that_are_read_as_meant(lan
             assert body.endswith(" ") == label.endswith("…") == (order.verb in TO_COMPLETE)
             assert order.verb is Verb.EXPLAIN or order.verb in POSSIBLE[kinds[order.item or 0]]
             verbs.add(order.verb)
-    assert set(Verb) - {Verb.WITHDRAW, Verb.LAPSE, Verb.TERM, Verb.NEW, Verb.RESUME, Verb.HELP} == verbs
+    assert set(Verb) - {Verb.WITHDRAW, Verb.LAPSE, Verb.NEW, Verb.RESUME, Verb.HELP} == verbs
 
 
 @pytest.mark.parametrize("language", Language)
@@ -159,7 +159,7 @@ def test_what_is_not_listed_for_lack_of_room_has_no_number() -> None:
             [(Verb.APPROVE, None), (Verb.REFUSE, None), (Verb.POSTPONE, None)],
         ),
         ({"promises": (replace(HERE, met_at=NOW), TELL)}, [(Verb.DONE, None), (Verb.REFUSE, None), (Verb.POSTPONE, None)]),
-        ({"type": RequestType.AUTHORITY_INQUIRY}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
+        ({"type": RequestType.AUTHORITY_INQUIRY}, [(Verb.DONE, None), (Verb.TERM, None), (Verb.POSTPONE, None)]),
         ({"type": None, "event": "breach", "sender": None}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
         ({"type": None, "event": "unlawful", "sender": None, "promises": (HERE,)}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
         ({"standing": Standing.FAILED}, [(Verb.DONE, None), (Verb.POSTPONE, None)]),
