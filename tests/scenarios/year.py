@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from mailbot.desk import Acting
 from mailbot.entering import COUNTED_FROM_RECEIPT, Entered, add_request, enter_event
 from mailbot.errors import Problem
-from mailbot.moves import NotPossible
+from mailbot.moves import NotPossible, still_owed
 from rules.confirmation import codes_in
 from rules.life import OPEN
 from rules.vocabulary import Event, RequestType, Standing, State
@@ -274,7 +274,7 @@ class Year:
             with self.machine.desk.database.write() as tx:
                 deed.command(Acting(tx, self.machine.desk, f"staff:{self._reader}"))
         except Problem as problem:
-            self.refused[str(problem).replace(reference, "…")] += 1
+            self._refused(reference, deed, str(problem))
             return False
         self._happened(reference, deed)
         return True
@@ -295,7 +295,14 @@ class Year:
             if line.state == LineState.DONE:
                 self._happened(reference, deed)
             elif line.state != LineState.ASKED:
-                self.refused[line.said.replace(reference, "…")] += 1
+                self._refused(reference, deed, line.said)
+
+    def _refused(self, reference: str, deed: Deed, said: str) -> None:
+        """Remember what was refused, unless it is done already: destroying a person meets what another request owed them."""
+        request = self.machine.request(reference)
+        owed = {name for each in still_owed(request) for name in (each.what, f"{each.what} in {each.system}")}
+        if request.state in OPEN and (not deed.of or deed.of in owed):
+            self.refused[said.replace(reference, "…")] += 1
 
     def _happened(self, reference: str, deed: Deed) -> None:
         """Take into account what a deed changed of what is owed."""
@@ -362,7 +369,7 @@ class Year:
             try:
                 self._hurry(self._enter_event(event, about, days_ago))
             except NotPossible as problem:  # what the law numbers nobody may block instead
-                self.refused[f"{event}: {problem}".replace(about, "…")] += 1
+                self.machine.figures[f"event {event} refused: {problem}".replace(about, "…")] += 1
 
         return enter
 
