@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imapclient.response_parser import parse_fetch_response
+from imapclient.response_types import BodyData
 
 from rules.header import read_date
 from rules.mime import named
@@ -29,6 +30,8 @@ _BUSY = re.compile(
 _ALERT = re.compile(rb"\[ALERT\] *(.*)", re.I | re.DOTALL)
 _HEAD = re.compile(rb'\d+ \(UID (\d+) INTERNALDATE "([^"]{20,40})" RFC822\.SIZE (\d+) BODY\[HEADER\](?:<0>)? \{\d+\}')
 _BODY = re.compile(rb"\d+ \(UID (\d+) (BODY\[[\d.]*\])(?:<0>)? \{\d+\}")
+_STRUCTURE = re.compile(rb"\d+ \(UID (\d+) BODYSTRUCTURE \(([^\\]*)\)\)")
+_TOKEN = re.compile(rb'[()]|"[^"]*"|[^\s()"]+')
 _BACKOFF = re.compile(r"back-?off time:?\s*(\d+)|(?:retry|try again) (?:after|in):?\s*(\d+)", re.I)
 
 
@@ -76,6 +79,42 @@ def read_bodies(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
             return read_answer(pieces)
         bodies[int(usual[1])] = {usual[2]: piece[1]}
     return bodies
+
+
+def read_structures(pieces: list[Any]) -> Mapping[int, Mapping[bytes, Any]]:
+    """Read structures that come without escapes and literals, four times as fast as the library, which reads any others."""
+    structures: dict[int, Mapping[bytes, Any]] = {}
+    for piece in pieces:
+        usual = _STRUCTURE.fullmatch(piece) if isinstance(piece, bytes) else None
+        values = _nested(usual[2]) if usual else None
+        if usual is None or not values:
+            return read_answer(pieces)
+        structures[int(usual[1])] = {b"BODYSTRUCTURE": BodyData.create(values)}
+    return structures
+
+
+def _nested(text: bytes) -> tuple[Any, ...] | None:
+    """Return the values of a list, lists among them; None if its quotes or brackets do not match."""
+    levels: list[list[Any]] = [[]]
+    for token in _TOKEN.findall(text):
+        if token == b"(":
+            levels.append([])
+        elif token != b")":
+            levels[-1].append(_value(token))
+        elif len(levels) == 1:
+            return None
+        else:
+            inner = tuple(levels.pop())
+            levels[-1].append(inner)
+    return tuple(levels[0]) if len(levels) == 1 and text.count(b'"') % 2 == 0 else None
+
+
+def _value(token: bytes) -> bytes | int | None:
+    if token[:1] == b'"':
+        return token[1:-1]
+    if token == b"NIL":
+        return None
+    return int(token) if token.isdigit() else token
 
 
 def envelope_of(uid: int, parts: Mapping[bytes, Any]) -> Envelope | None:

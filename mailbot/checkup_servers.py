@@ -43,10 +43,12 @@ def look_at_inbox(part: str, inbox: Inbox) -> Iterator[Finding]:
 
 @contextmanager
 def _opened(inbox: Inbox, password: str) -> Iterator[Mailbox]:
+    alerts: list[str] = []
     try:
-        mailbox = Mailbox(address_of(inbox, password))
+        mailbox = Mailbox(address_of(inbox, password), alerts)
     except LoginRefused as refused:
-        raise LoginRefused(f"{refused}{_hint(inbox)}") from refused
+        said = "".join(f"; it wants you to read this: {alert}" for alert in alerts)
+        raise LoginRefused(f"{refused}{_hint(inbox)}{said}") from refused
     try:
         yield mailbox
         mailbox.log_out()

@@ -360,7 +360,11 @@ class Works:
 
 
 def _finish(round_: Round, mailbox: Mailbox) -> None:
-    round_.file_away()
+    try:
+        round_.file_away()
+    except BaseException:
+        mailbox.abandon()
+        raise
     mailbox.log_out()
 
 

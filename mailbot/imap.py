@@ -9,7 +9,7 @@ import re
 import select
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from secrets import randbits
@@ -32,6 +32,7 @@ from mailbot.answers import (
     read_bodies,
     read_heads,
     read_structure,
+    read_structures,
     stated_wait,
 )
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
@@ -41,6 +42,7 @@ HEADER_CAP = 131_072
 LONGEST_LINE_OF_UIDS = 50_000
 """UIDs in one answer to SEARCH: the standard library refuses lines of a million bytes."""
 UIDS_A_COMMAND = 500
+HEADS = ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER_CAP}>"]
 IDLE_SECONDS = 540
 """IDLE is renewed within nine minutes: a NAT forgets a silent connection after ten or more (RFC 2177)."""
 
@@ -87,14 +89,16 @@ class Address:
 class Mailbox:
     """An open connection that reads a folder without changing it (EXAMINE), and enters to write only to file away."""
 
-    def __init__(self, address: Address) -> None:
-        """Connect, log in and open the folder for reading."""
+    def __init__(self, address: Address, alerts: list[str] | None = None) -> None:
+        """Connect, log in and open the folder for reading. ``alerts`` takes what a person must read, of a refused login too (H16)."""
         self._address = address
         self._where = f"{address.host}:{address.port}"
         self._folder = address.folder
         self._own_numbering = -1 - randbits(62)
         self._listed = 0
-        self.alerts: list[str] = []
+        self._asked: tuple[str, bytes] | None = None  # what was asked ahead, and the tag of its answer
+        self._heard: tuple[str, list[Any]] | None = None  # its answer, until that is wanted
+        self.alerts: list[str] = [] if alerts is None else alerts
         self._client = self._connected()
         try:
             self._secure()
@@ -110,6 +114,7 @@ class Mailbox:
         A server that gives no UIDVALIDITY promises nothing beyond this connection: its folder counts as renumbered each time (H3).
         """
         found = self._said(lambda: self._client.select_folder(self._folder, readonly=True))
+        self._heard = None
         self.uidvalidity = int(found.get(b"UIDVALIDITY", 0)) or self._own_numbering
         self.uid_next = int(found.get(b"UIDNEXT", 0))
         self.exists = int(found.get(b"EXISTS", 0))
@@ -156,9 +161,16 @@ class Mailbox:
         """Return which of the messages still lie in the folder; what else the server names was not asked for (H6)."""
         return set(uids) & {uid for chunk in _chunks(uids) for uid in self._search(f"UID {','.join(map(str, chunk))}")}
 
+    def ask_ahead(self, uids: Sequence[int]) -> None:
+        """Ask for the heads that are wanted next, so that the server finds them while we do other work; they are not read before."""
+        self._heard = None
+        command = _fetch_command(uids[:UIDS_A_COMMAND], HEADS)
+        with suppress(MailServerAway):  # what was read is not lost for that; the next command tells
+            self._asked = command, self._said(lambda: self._ask(command))
+
     def envelopes(self, uids: Sequence[int]) -> dict[int, Envelope]:
         """Return head, size and time of receipt of each message that the server delivers."""
-        fetched = self._fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER_CAP}>"], read_heads)
+        fetched = self._fetch(uids, HEADS, read_heads)
         found = {uid: envelope_of(uid, parts) for uid, parts in fetched.items()}
         return {uid: envelope for uid, envelope in found.items() if envelope is not None}
 
@@ -169,7 +181,7 @@ class Mailbox:
 
     def structures(self, uids: Sequence[int]) -> dict[int, Structure]:
         """Return of each message which part a person would read first, and what is attached."""
-        found = self._fetch(uids, ["BODYSTRUCTURE"])
+        found = self._fetch(uids, ["BODYSTRUCTURE"], read_structures)
         return {uid: read_structure(parts[b"BODYSTRUCTURE"]) for uid, parts in found.items() if b"BODYSTRUCTURE" in parts}
 
     def texts(self, uids: Sequence[int], number: str, most: int) -> dict[int, bytes]:
@@ -293,9 +305,10 @@ class Mailbox:
                 said = self._client.login(user, password)
             else:  # LOGIN takes ASCII alone, AUTHENTICATE takes UTF-8 (RFC 4616, 2)
                 said = self._client.sasl_login("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-            self._note_alerts([self._client.welcome, said])
+            trusted = [said] if self._address.tls == "starttls" else [self._client.welcome, said]  # anybody may greet before TLS (H95)
+            self._note_alerts(trusted)
         except exceptions.LoginError as error:
-            self._note_alerts([str(error).encode()])
+            self._note_alerts([_words_of(error.__context__ or error)])
             lost = isinstance(error.__context__, exceptions.IMAPClientAbortError)  # the library calls an end of connection a refusal
             if lost or is_busy(str(error)) or SERVERBUG in str(error):
                 raise self._away(error) from error
@@ -327,20 +340,38 @@ class Mailbox:
         fetched: dict[int, Mapping[bytes, Any]] = {}
         for chunk in _chunks(uids):
             try:
-                fetched.update(read(self._said(lambda chunk=chunk: self._answer(chunk, items))))
+                command = _fetch_command(chunk, items)
+                fetched.update(read(self._said(lambda command=command: self._answer(command))))
             except (RefusedCommand, Unreadable, exceptions.ProtocolError, *UNREADABLE):  # all but the first: H54
                 if len(chunk) > 1:
                     for uid in chunk:
                         fetched.update(self._fetch([uid], items, read))
         return {uid: fetched[uid] for uid in uids if uid in fetched}
 
-    def _answer(self, uids: Sequence[int], items: list[str]) -> list[Any]:
+    def _answer(self, command: str) -> list[Any]:
         """Return the answer to UID FETCH in pieces, as ``IMAPClient.fetch`` has it before it reads all of it letter by letter."""
+        if self._heard is None or self._heard[0] != command:
+            return self._hear(self._ask(command))
+        pieces, self._heard = self._heard[1], None
+        return pieces
+
+    def _ask(self, command: str) -> bytes:
+        tag: bytes = self._client._imap._command("UID", "FETCH", command)
+        return tag
+
+    def _hear(self, tag: bytes) -> list[Any]:
         imap = self._client._imap
-        kind, said = imap._command_complete("FETCH", imap._command("UID", "FETCH", ",".join(map(str, uids)), f"({' '.join(items)})"))
+        kind, said = imap._command_complete("FETCH", tag)
         self._client._checkok("fetch", kind, said)
         pieces: list[Any] = imap._untagged_response(kind, said, "FETCH")[1]
         return pieces
+
+    def _hear_out(self) -> None:
+        """Read the answer to what was asked ahead: before anything else is said, lest two answers mix. A bad one is asked for again."""
+        if self._asked is not None:
+            (command, tag), self._asked = self._asked, None
+            with suppress(RefusedCommand, Unreadable):
+                self._heard = command, self._said(lambda: self._hear(tag))
 
     def _told(self, seconds: float) -> list[bytes]:
         """Return the lines that the server says within some seconds of IDLE.
@@ -360,13 +391,16 @@ class Mailbox:
 
     def _said(self, command: Any) -> Any:
         """Run one command and sort its failure."""
+        self._hear_out()
         try:
             answer = command()
         except exceptions.IMAPClientReadOnlyError as error:
             raise _ReadOnly(f"{self._where} lets nobody change the folder") from error
         except exceptions.IMAPClientAbortError as error:
+            self._note_alerts([_words_of(error)])
             raise self._away(error) from error
         except exceptions.IMAPClientError as error:
+            self._note_alerts([_words_of(error)])
             text = str(error)
             if is_busy(text) or (text.startswith("select failed") and SERVERBUG in text):
                 raise self._away(error) from error
@@ -446,6 +480,16 @@ def _reason(error: BaseException) -> str:
     codes = " ".join(_CODES.findall(str(error)))
     plain = _PLAIN_REASONS.search(str(error))
     return codes or (plain[0] if plain else type(error).__name__)
+
+
+def _words_of(error: BaseException) -> bytes:
+    """Return what the server said, which the library has in bytes or spelt out anew."""
+    said = error.args[0] if error.args else b""
+    return said if isinstance(said, bytes) else str(said).encode()
+
+
+def _fetch_command(uids: Sequence[int], items: list[str]) -> str:
+    return f"{','.join(map(str, uids))} ({' '.join(items)})"
 
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:

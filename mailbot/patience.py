@@ -1,5 +1,6 @@
 """How long to stay away from a server or a store that failed us: as asked, else longer each time, with jitter (H13, H14)."""
 
+import math
 from dataclasses import dataclass
 from random import random
 
@@ -30,13 +31,13 @@ class Patience:
         """Begin again with short pauses."""
         self._failures = 0
 
-    def after(self, problem: Exception) -> float:
-        """Return how many seconds to stay away after one more failure."""
+    def after(self, problem: Exception, most: float = math.inf) -> float:
+        """Return how many seconds to stay away after one more failure; ``most`` bounds what is not stated by the server."""
         pauses = self._pauses
         self._failures += 1
         if isinstance(problem, MailServerAway) and problem.wait_seconds is not None:
             return min(problem.wait_seconds, 4 * pauses.longest)
-        growing = min(pauses.first * 2.0 ** min(self._failures - 1, 20), pauses.longest)
+        growing = min(pauses.first * 2.0 ** min(self._failures - 1, 20), pauses.longest, most)
         if isinstance(problem, ConfigurationMistake):
             growing = max(growing, pauses.after_refused_login)
         return growing * (0.75 + 0.5 * random())  # noqa: S311 - jitter, not a secret

@@ -156,7 +156,10 @@ class Round:
         if len(uids) == 1 and (cursor.tries > MOST_TRIES or cursor.hangups > MOST_HANGUPS):
             return self._shunt(cursor, uids[0], following)
         try:
-            return self._record(cursor, uids, self._fetcher.fetch(cursor, uids), following)
+            fetched = self._fetcher.fetch(cursor, uids)
+            if following:  # its attempt is counted before any of the answer is read
+                self._mailbox.ask_ahead(following)
+            return self._record(cursor, uids, fetched, following)
         except Exception as error:  # our bug, caught in one place: the batch again, message by message
             if isinstance(error, StoreFailure):
                 self._call_off(cursor)
@@ -198,6 +201,7 @@ class Round:
         now = self._desk.now()
         after = replace(cursor, last_uid=uids[-1], trying_from=None, trying_to=None, tries=0, hangups=0)
         with self._desk.database.write() as tx:
+            ledger.hold(tx, cursor)  # before anything is written: what another took in meanwhile is no bug of ours
             entries = self._enter(tx, cursor, fetched.arrivals, now)
             ledger.set_pending(tx, cursor, fetched.lost, "not_delivered", now)
             ledger.record(tx, cursor, entries, uids[-1], now)

@@ -4,6 +4,7 @@ What a round does is ``mailbot.rounds``, what is heard beside it ``mailbot.ears`
 clock, and after a failure again, with growing pauses (H10-H14).
 """
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,7 +50,10 @@ class Watch:
     """Whether everything in the inbox was seen since the start."""
     away: str = ""
     """Why the inbox is not read; "" while it is."""
-    _told: set[str] = field(default_factory=set)
+    _alerts: list[str] = field(default_factory=list)
+    """What the server wanted a person to read, each once, on whatever connection."""
+    _told: int = 0
+    """How many of them are told."""
     address: Address = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,13 +83,17 @@ class Watch:
             except (Problem, StoreFailure, CursorMoved) as problem:
                 if isinstance(problem, NoSuchFolder) or (isinstance(problem, ConfigurationMistake) and not self._has_worked()):
                     raise
-                pause = patience.after(problem)
+                pause = patience.after(problem, self._longest_pause())
                 log.warning("inbox_away", inbox_host=self.inbox.host, reason=str(problem), pause_seconds=round(pause))
                 self._stay_away(pause, str(problem))
             except Exception as error:  # noqa: BLE001 - our bug, or a server's answer that nobody thought of: the other inboxes are read
                 pause = patience.after(error)
                 log.error("inbox_failed", inbox_host=self.inbox.host, pause_seconds=round(pause), **where(error))
                 self._stay_away(pause, "by a fault of mailbot itself")
+
+    def _longest_pause(self) -> float:
+        """Where mail can be read and only waiting for it fails, stay away no longer than from a server that does not tell of it."""
+        return self.inbox.poll_seconds if self.has_gone_round and not self.away else math.inf
 
     def _stay_away(self, seconds: float, reason: str) -> None:
         self.away = reason
@@ -100,7 +108,6 @@ class Watch:
             idles, ears, listened = mailbox.can_idle(), self._ears(mailbox), None
             while not self.stop.is_set():
                 count = self._round(mailbox).go(self.stop)
-                patience.went_well()
                 self.has_gone_round, self.away = True, ""
                 _tell(count)
                 if listened is None or monotonic() - listened >= LISTEN_EVERY_SECONDS:
@@ -109,6 +116,7 @@ class Watch:
                 if not mailbox.has_more():
                     self._wait(mailbox, idles=idles)
                     mailbox.examine()
+                    patience.went_well()
             mailbox.log_out()
         except BaseException:
             mailbox.abandon()
@@ -120,7 +128,10 @@ class Watch:
     def _connect(self) -> Mailbox:
         """Open a connection; what the configuration asks of the server is checked before anything is taken in."""
         self.address = address_of(self.inbox, secret_of(self.inbox))  # read anew: it may have been changed after a refused login
-        mailbox = Mailbox(self.address)
+        try:
+            mailbox = Mailbox(self.address, self._alerts)
+        finally:
+            self._tell_alerts()
         try:
             mailbox.check_filing(self.inbox.filing, self.inbox.filing_name)
         except BaseException:
@@ -129,13 +140,16 @@ class Watch:
         return mailbox
 
     def _round(self, mailbox: Mailbox) -> Round:
-        """Prepare a round, and tell what the server wants a person to read: once, unchanged (H16)."""
-        for alert in mailbox.alerts:
-            if alert not in self._told:
-                self._told.add(alert)
-                log.warning("server_alert", server=self.inbox.host, text=alert)
+        """Prepare a round."""
+        self._tell_alerts()
         self._beat_busy("reads")
         return Round(self.desk, self.inbox, mailbox, self._batch_done)
+
+    def _tell_alerts(self) -> None:
+        """Tell what the server wants a person to read: once, unchanged (H16)."""
+        for alert in self._alerts[self._told :]:
+            log.warning("server_alert", server=self.inbox.host, text=alert)
+        self._told = len(self._alerts)
 
     def _batch_done(self, found: Count) -> None:
         self._beat_busy("reads")

@@ -5,6 +5,7 @@ A From field is read strictly: what two programs may read as two senders has non
 
 import re
 import unicodedata
+from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
 from rules.encoded_words import decode_header_text
@@ -24,6 +25,7 @@ _ONE_MAILBOX = re.compile(
 )
 _TOKEN = re.compile(r'[^\x00-\x20\x7f<>,;:()"\\\[\]]+')
 _QUOTED = re.compile(r'"[^"]*"')
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _FOLDS_TO_ASCII = re.compile("([\u212a\u037e\u1fef])")  # NFC would make K, ; and ` of these
 
 
@@ -82,7 +84,7 @@ def canonical(address: str) -> str | None:
 def mailbox_key(address: str) -> str:
     """Return what is equal for two spellings of one mailbox, and for nothing else (CVE-2019-19844)."""
     local, _, domain = (canonical(address) or address).rpartition("@")
-    return "".join(chr(ord(letter) + 32) if "A" <= letter <= "Z" else letter for letter in local) + "@" + domain
+    return f"{local.translate(_ASCII_LOWER)}@{domain}"
 
 
 def same_mailbox(one: str, other: str) -> bool:

@@ -9,7 +9,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import MappingProxyType
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -144,12 +147,22 @@ def _is_day(key: str) -> bool:
 
 
 def _holidays_of(country: str, year: int | None = None) -> "HolidayBase":
-    import holidays  # here, because it costs 50 ms and most commands count no days
+    kind: type[HolidayBase] = getattr(_module_of(country), country)
+    return kind(years=year, language="en_US")
 
-    try:
-        return holidays.country_holidays(country, years=year, language="en_US")
-    except NotImplementedError:
-        raise ValueError(f'no public holidays are known for country "{country}"; write its two letters (ISO 3166-1), like KZ') from None
+
+@cache
+def _module_of(country: str) -> ModuleType:
+    """Load the library's file of one country: its package loads those of 250, in 12 MB."""
+    import holidays  # here, because most commands count no days
+
+    name = next((name for name, (_, *codes) in holidays.registry.COUNTRIES.items() if country in codes), "")
+    spec = PathFinder.find_spec(name, [f"{folder}/countries" for folder in holidays.__path__]) if name else None
+    if spec is None or spec.loader is None:
+        raise ValueError(f'no public holidays are known for country "{country}"; write its two letters (ISO 3166-1), like KZ')
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _last_year_with_transfers(library: "HolidayBase") -> int | None:

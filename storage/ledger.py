@@ -113,6 +113,11 @@ def note_hangup(tx: Connection, cursor: Cursor) -> None:
     _move(tx, cursor, tries=max(0, cursor.tries - 1), hangups=cursor.hangups + 1)
 
 
+def hold(tx: Connection, cursor: Cursor) -> None:
+    """Let nobody else move the cursor before the transaction ends; raise ``CursorMoved`` if another did so first."""
+    _move(tx, cursor, last_uid=cursor.last_uid)
+
+
 def record(tx: Connection, cursor: Cursor, entries: Sequence[Entry], last_uid: int, now: datetime) -> None:
     """Write a batch's rows and move the cursor past it; raise ``CursorMoved`` if another did so first."""
     if entries:

@@ -10,7 +10,9 @@ from tests.servers import LOOPBACK
 HEADER = "Subject: x\r\n\r\n"
 
 Script = dict[str, str | Callable[[str], str]]
-"""First words of a command → what is said to it; TAG stands for the command's tag. The longest key that fits counts."""
+"""First words of a command → what is said to it; TAG stands for the command's tag, CLOSE at the end for hanging up.
+
+The longest key that fits counts."""
 
 USUAL: Script = {
     "CAPABILITY": "* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n",
@@ -26,6 +28,7 @@ class Scripted:
 
     def __init__(self, script: Script, greeting: str = "* OK ready\r\n") -> None:
         self.heard: list[str] = []
+        self.connections = 0
         self._script = USUAL | script
         self._greeting = greeting
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -37,12 +40,15 @@ class Scripted:
         with suppress(OSError):  # the listener was closed
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 with suppress(ConnectionError):  # the client had enough
                     self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
-            connection.sendall(self._greeting.encode())
+            connection.sendall(self._greeting.removesuffix("CLOSE").encode())
+            if self._greeting.endswith("CLOSE"):
+                return
             tag = ""
             for line in lines:
                 first, _, rest = line.decode().rstrip("\r\n").partition(" ")
@@ -57,6 +63,10 @@ class Scripted:
         fitting = max((key for key in self._script if command.startswith(key)), key=len, default="")
         said = self._script.get(fitting, "TAG BAD what?\r\n")
         return (said if isinstance(said, str) else said(command)).replace("TAG OK\r\n", "TAG OK done\r\n")
+
+    def now_says(self, script: Script) -> None:
+        """Say something else from now on."""
+        self._script |= script
 
     def close(self) -> None:
         """Stop listening, and wait until the connection has ended."""

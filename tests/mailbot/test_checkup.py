@@ -253,6 +253,15 @@ def test_h14_a_refused_login_at_a_provider_says_which_password_it_takes(config_f
     assert "gmail takes an app password, which needs 2-Step Verification (docs/providers.md)" in said(findings, "inbox[1]", Mark.WRONG)
 
 
+def test_h16_what_the_server_says_to_a_refused_login_is_told(tmp_path: Path, smtp: CapturingSmtp) -> None:
+    server = Scripted({"LOGIN": "TAG NO [ALERT] Please log in via your web browser\r\n"})
+    try:
+        findings = found(write_config(tmp_path, imap_port=server.port, smtp_port=smtp.port))
+    finally:
+        server.close()
+    assert "it wants you to read this: Please log in via your web browser" in said(findings, "inbox[1]", Mark.WRONG)
+
+
 def test_h16_what_the_server_wants_a_person_to_read_and_what_it_cannot_do_is_told(tmp_path: Path, smtp: CapturingSmtp) -> None:
     """A server that offers no IDLE, marks no folders, keeps no keywords: each is told, and hides none of the others."""
     server = Scripted(

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from threading import Event
 
 import pytest
+from imapclient.exceptions import ProtocolError
 
-from mailbot.answers import is_busy, read_answer, read_heads, stated_wait
+from mailbot.answers import is_busy, read_answer, read_heads, read_structures, stated_wait
 from mailbot.errors import ConfigurationMistake
 from mailbot.imap import Address, LoginRefused, Mailbox, MailServerAway, UntrustedServer
 from tests.mailbot.scripted_imap import HEADER, USUAL, Script, Scripted, head
@@ -104,6 +105,86 @@ def test_heads_are_read_alike_by_us_and_by_the_library() -> None:
     pieces = [(usual, b"a\r\n\r"), b")", (usual.replace(b"UID 9", b"UID 10"), b"b\r\n\r"), b")"]
     library = {uid: {name: value for name, value in parts.items() if name != b"SEQ"} for uid, parts in read_answer(pieces).items()}
     assert library == read_heads(pieces)
+
+
+PLAIN = b'("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 5 1 NIL NIL NIL NIL)'
+IMAGE = b'("image" "png" ("name" "a (1).png") "<id@a.example>" NIL "base64" 50636 NIL ("attachment" ("filename" "NIL")) NIL NIL)'
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        PLAIN,
+        b"(" + PLAIN + IMAGE + b' "mixed" ("boundary" "=_b; c") NIL NIL NIL)',
+        b"((" + PLAIN + PLAIN + b' "alternative")' + IMAGE + b' "mixed")',
+        b"(" + PLAIN + b'("text" "plain" ("name" "a\\"b) (.txt") NIL NIL 8BIT 0 0) "mixed")',
+        b'("text" "plain" () NIL "" "7bit" 5 1)',
+    ],
+    ids=["one part", "an attachment", "nested parts", "an escape", "empty lists and strings"],
+)
+def test_structures_are_read_alike_by_us_and_by_the_library(structure: bytes) -> None:
+    pieces = [b"%d (UID %d BODYSTRUCTURE %s)" % (uid, uid + 5, structure) for uid in (1, 2)]
+    library = {uid: parts[b"BODYSTRUCTURE"] for uid, parts in read_answer(pieces).items()}
+    assert library == {uid: parts[b"BODYSTRUCTURE"] for uid, parts in read_structures(pieces).items()}
+
+
+@pytest.mark.parametrize("structure", [b"(" + PLAIN, PLAIN + b")", PLAIN.replace(b'"7bit"', b'"7bit'), b"()"])
+def test_a_structure_that_is_none_is_left_to_the_library(structure: bytes) -> None:
+    with pytest.raises((ProtocolError, IndexError)):
+        read_structures([b"1 (UID 5 BODYSTRUCTURE " + structure + b")"])
+
+
+# --- asked ahead -----------------------------------------------------------------------------------------------------
+
+
+def heads_of(command: str) -> str:
+    """Answer a UID FETCH of heads: the header names the UID."""
+    return "".join(head(int(uid), f"Subject: {uid}\r\n\r\n") for uid in command.split()[2].split(",")) + "TAG OK\r\n"
+
+
+def fetched(server: Scripted) -> list[str]:
+    return [command.split()[2] for command in server.heard if command.startswith("UID FETCH")]
+
+
+def test_what_was_asked_ahead_is_not_asked_again() -> None:
+    with connected({"UID FETCH": heads_of}) as (mailbox, server):
+        mailbox.ask_ahead([2, 3])
+        found = mailbox.envelopes([2, 3])
+        assert {2: b"Subject: 2\r\n\r\n", 3: b"Subject: 3\r\n\r\n"} == {uid: envelope.header for uid, envelope in found.items()}
+        assert ["2,3"] == fetched(server)
+        mailbox.envelopes([2, 3])
+        assert ["2,3", "2,3"] == fetched(server), "the answer serves once"
+
+
+def test_h6_what_is_asked_between_gets_its_own_answer() -> None:
+    with connected({"UID FETCH": heads_of}) as (mailbox, server):
+        mailbox.ask_ahead([2, 3])
+        assert [1] == list(mailbox.envelopes([1]))
+        assert [2, 3] == list(mailbox.envelopes([2, 3]))
+        assert ["2,3", "1"] == fetched(server)
+
+
+def test_what_was_asked_ahead_of_one_folder_is_not_taken_for_anothers() -> None:
+    with connected({"UID FETCH": heads_of}) as (mailbox, server):
+        mailbox.ask_ahead([2])
+        with mailbox.elsewhere("Sent"):
+            mailbox.envelopes([2])
+        assert ["2", "2"] == fetched(server)
+
+
+def test_h7_what_was_asked_ahead_and_refused_is_asked_for_again() -> None:
+    refusals = iter(["TAG NO [SERVERBUG] Internal error\r\n"])
+    with connected({"UID FETCH": lambda command: next(refusals, None) or heads_of(command)}) as (mailbox, server):
+        mailbox.ask_ahead([2])
+        assert [2] == list(mailbox.envelopes([2]))
+        assert ["2", "2"] == fetched(server)
+
+
+def test_h11_an_end_of_the_connection_is_told_by_the_command_after_what_was_asked_ahead() -> None:
+    with connected({"UID FETCH": "CLOSE"}) as (mailbox, _):
+        mailbox.ask_ahead([2])
+        with pytest.raises(MailServerAway):
+            mailbox.envelopes([1])
 
 
 def test_h8_new_mail_is_listed_once_and_ascending() -> None:

@@ -1,5 +1,6 @@
 """Servers that list what they do not deliver, hang up, or count anew: nothing is lost, and nothing behind it waits (H3, H5, H7, H98)."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,22 @@ def test_h5_a_message_that_vanished_after_it_was_listed_is_passed_over(config_fi
     assert 0 == run_once(config).exit_status
     assert [1, 3] == [line.uid for line in lines_in(config)]
     assert 0 == run_once(config).counts[0].pending
+
+
+def test_h17_a_server_that_can_search_by_number_and_day_alone_is_enough(config_file: ConfigFile) -> None:
+    """Some mishandle CHARSET, FROM or SUBJECT: this one refuses whatever asks for more, also when it counts anew."""
+    mail = Shelf(1, 2, 3)
+    by_number = re.compile(r"UID SEARCH (UID [\d:,*]+|\d+:\d+( SINCE [\w-]+)?)")
+    script = {**mail.script(), "UID SEARCH": lambda asked: mail._search(asked) if by_number.fullmatch(asked) else "TAG BAD what?\r\n"}
+    server = Scripted(script)
+    config = config_file(inbox={"port": server.port}, start="2026-01-01")
+    mail.refused = {2}
+    assert [0, 0] == [run_once(config).exit_status for _ in range(2)]
+    mail.refused, mail.uidvalidity = set(), 8
+    assert 0 == run_once(config).exit_status
+    server.close()
+    assert [True] == list({bool(by_number.fullmatch(asked)) for asked in server.heard if "SEARCH" in asked})
+    assert {"ordinary": 3} == outcomes_in(config)
 
 
 def test_h7_a_message_that_is_refused_waits_and_is_taken_in_later(config_file: ConfigFile, shelf: tuple[Shelf, Scripted]) -> None:
