@@ -10,6 +10,7 @@ from rules.authentication import Proof, Vouched, vouch
 from rules.automatic import Kind, Screening, screen
 from rules.body import UNREADABLE
 from rules.confirmation import codes_in
+from rules.delivery_report import DeliveryReport, read_delivery_report
 from rules.details_change import Change
 from rules.matching import Pointers
 from rules.message import Message, read_header
@@ -48,6 +49,8 @@ class Arrival:
     codes: tuple[bytes, ...] = ()
     """The keys of what may be one-time codes in it."""
     vouched: Vouched = NOBODY_VOUCHED
+    report: DeliveryReport | None = None
+    """What it reports of a letter that bears our mark."""
     head: Message | None = None
     """What was read of the header, where that is of usual size and until the message is weighed."""
     is_weighed: bool = False
@@ -83,6 +86,19 @@ def with_body(desk: Desk, arrival: Arrival, message: Message) -> None:
     arrival.message = message if message.text is not None else replace(message, text="")  # it was read, and says nothing
     arrival.flags = (arrival.flags - {UNREADABLE}) | (message.defects & {UNREADABLE})
     arrival.pointers = replace(arrival.pointers, text_key=text_key(desk, message))
+
+
+def is_delivery_report(arrival: Arrival) -> bool:
+    """Tell whether a message is one in which a machine may say what became of a letter (H87)."""
+    return arrival.screening is not None and (arrival.screening.kind, arrival.screening.reason) == (Kind.BOUNCE, "multipart_report")
+
+
+def with_report(arrival: Arrival, raw: bytes) -> None:
+    """Read a delivery report; one about a letter of ours answers that letter (H86)."""
+    report = read_delivery_report(raw)
+    if report is not None and report.message_id.startswith(OWN_MARK):
+        arrival.report = report
+        arrival.pointers = replace(arrival.pointers, answered_ids=(report.message_id, *arrival.pointers.answered_ids))
 
 
 def weigh(desk: Desk, arrival: Arrival) -> None:

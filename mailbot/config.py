@@ -252,6 +252,7 @@ class Limits(Section):
     letters_per_domain_an_hour: Count = 30
     letters_an_hour: Count = 200
     surge_an_hour: Count = 30
+    acknowledge: Literal["all", "aligned"] = "all"
     acknowledge_up_to_days: Count = 14
     confirm_days: Annotated[int, Field(strict=True, ge=1, le=14)] = 2
 

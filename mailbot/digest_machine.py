@@ -15,7 +15,7 @@ from storage.overview import Undelivered
 from storage.tasks import ListedTask
 
 _MOST_OF_A_REPLY = 240
-_REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?(?= |$)")
+_REPLY_CODE = re.compile(r"(?:\d{3}(?: \d\.\d{1,3}\.\d{1,3})?|\d\.\d{1,3}\.\d{1,3})(?= |$)")
 
 
 def unread(speaker: Speaker, aside: SetAside) -> Line:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from mailbot.answers import Envelope, TextPart
-from mailbot.arrival import Arrival, age_flags, lies_in_spam, read_arrival, with_body
+from mailbot.arrival import Arrival, age_flags, is_delivery_report, lies_in_spam, read_arrival, with_body, with_report
 from mailbot.config import Inbox
 from mailbot.desk import Desk
 from mailbot.digest_answers import answers_digest
@@ -36,6 +36,9 @@ SHORT_LETTER = 24_000
 BEGINNING = MAX_HEADER + TEXT_CAP
 """Bytes of a message that are read where the server's structure promises no text in it."""
 
+REPORT_CAP = 65_536
+"""Bytes of a delivery report that are read: what failed, and the header of what comes back, stand in front."""
+
 KEPT_AS_IT_CAME = 65_536
 """Bytes up to which a message without attachments is kept byte for byte: then its signature can still be verified."""
 
@@ -51,6 +54,9 @@ BROKEN_HEADER = "no_blank_line"
 CLOCK_TOLERANCE = timedelta(minutes=5)
 STAMP_TOLERANCE = timedelta(hours=1)
 """How much later than our server's own stamp a message may be delivered before the stamp counts (H98)."""
+
+_STILL_CODED = re.compile(r"[A-Za-z0-9+/\n]{16,}+={0,2}\Z|(?:[^\s=]{0,76}+=[0-9A-F]{2}){2}")
+"""A text whose encoding the server did not recognise, as in "BASE64; x=y"."""
 
 _BY_HOST = re.compile(r"\bby\s+([\w.-]+)", re.I)
 
@@ -121,6 +127,7 @@ class Fetcher:
         undelivered = self._read_texts(text)
         unclear = [arrival for arrival in text if arrival.place.uid not in undelivered and _may_say_more(arrival.message)]
         undelivered |= self._read_raw(unclear, BEGINNING)
+        undelivered |= self._read_reports([arrival for arrival in arrivals if is_delivery_report(arrival)])
         asking = [arrival for arrival in text if arrival.reading.outcome is not Outcome.ORDINARY]
         return undelivered | self._read_raw(whole + [arrival for arrival in asking if "too_large" not in arrival.flags])
 
@@ -236,6 +243,14 @@ class Fetcher:
                     arrival.raw = raw
         return undelivered
 
+    def _read_reports(self, arrivals: list[Arrival]) -> set[int]:
+        """Read what machines report of letters; return the UIDs that were not delivered."""
+        found = self._mailbox.texts([arrival.place.uid for arrival in arrivals], "", REPORT_CAP)
+        for arrival in arrivals:
+            if (raw := found.get(arrival.place.uid)) is not None:
+                with_report(arrival, raw)
+        return {arrival.place.uid for arrival in arrivals} - found.keys()
+
     def _still_there(self, missing: list[int]) -> list[int]:
         """Return which of the messages that were not delivered still lie there; the others vanished (H5, H7)."""
         if not missing:
@@ -253,7 +268,8 @@ def _is_short(arrival: Arrival) -> bool:
 
 def _may_say_more(message: Message) -> bool:
     """Tell whether a message may say more than the part that was read: it was blank, or the server and we see other headers (H42, H56)."""
-    return not (message.text or "").strip() or BROKEN_HEADER in message.defects
+    text = (message.text or "").strip()
+    return not text or BROKEN_HEADER in message.defects or _STILL_CODED.match(text) is not None
 
 
 def _by_weight(arrivals: list[Arrival], most: int) -> Iterator[list[Arrival]]:

@@ -4,9 +4,10 @@ read → screen → recognise → match → decide → compose → record. How m
 ``mailbot.rounds``; what is decided is ``rules.decide``; nothing is sent from here.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -19,11 +20,13 @@ from mailbot.moves import found, move
 from mailbot.opening import NewEntry, new_entry
 from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
+from rules.automatic import has_a_shared_domain, refrain
 from rules.confirmation import answer_in
 from rules.decide import ANSWERS_AGAIN, Acknowledge, Answered, Case, Decision, ToDigest, continue_open_request, decide
 from rules.details_change import Change
 from rules.life import Move
 from rules.matching import KnownRequest, Picture
+from rules.message import Message
 from rules.own_words import own_words
 from rules.vocabulary import Answer, Asked, Outcome, RequestType
 from storage import confirmations, digests, evidence, outbox, register, subscribers
@@ -36,6 +39,9 @@ from storage.register import NewRequest, Numbering
 
 KEPT = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.FOLLOW_UP, Outcome.DUPLICATE, Outcome.SHUNTED})
 """What is kept of: header and text. Of all other mail only the ledger's row remains."""
+
+MOST_ALIKE = 2
+"""So many messages of one domain in a day may say the same and have letters; the next one that does may be a robot's (H82)."""
 
 JOINING = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.FOLLOW_UP})
 
@@ -57,6 +63,8 @@ class _Record:
     at_once: list[str] = field(default_factory=list)
     """What is to be carried out in mailbot's own store now."""
     orders: list[NewOrders] = field(default_factory=list)
+    returned: dict[str, str] = field(default_factory=dict)
+    """Which letters a delivery report says will never arrive, and with which status."""
     for_staff: list[str] = field(default_factory=list)
     """What waited for its sender's yes, and got another answer."""
 
@@ -85,9 +93,9 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
     """Carry a batch into the register; return the rows that the ledger is to hold."""
     for arrival in batch:
         weigh(desk, arrival)  # unless that was done before the transaction
-    register.one_at_a_time(tx)
     on_file = subscribers.ids_by_email(tx, _senders_asking(batch))
     _name_as_on_file(tx, batch, on_file)
+    _notice_robots(tx, desk, batch, now)
     codes = {code for arrival in batch for code in arrival.codes}
     asked, opened = confirmations.by_code(tx, codes), digests.opened_by(tx, codes)
     about = {question.reference for question in asked.values()}
@@ -107,6 +115,8 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
         _enter(desk, written, arrival, decision, reference, file_at_once=file_at_once)
         if decision.outcome is Outcome.STAFF_ACTION and (secret := opened_with(arrival, opened)):
             written.orders.append(orders_in(arrival, secret))
+        if arrival.report and arrival.report.failure:
+            written.returned[arrival.report.message_id] = arrival.report.failure
         if _may_say_more(decision) and reference and _is_open_update(picture.requests[reference]):
             written.add_later(reference, asked_changes(arrival.message), register.changes_of(tx, reference))
     numbering.close()
@@ -124,6 +134,7 @@ def _write(tx: Connection, desk: Desk, written: _Record, now: datetime) -> None:
     evidence.keep(tx, written.receipts)
     subscribers.stop_messages(tx, written.stopped, now)
     outbox.queue(tx, written.letters, now)
+    outbox.come_back(tx, written.returned, now)
     confirmations.ask(tx, written.asked, now)
     digests.enter(tx, written.orders)
     watch_for_wave(tx, desk, written.requests, now)
@@ -167,6 +178,7 @@ def _case(desk: Desk, arrival: Arrival, picture: Picture, question: Confirmation
         changes=arrival.changes,
         answered=_answered(arrival, question, now) if question else None,
         auto=desk.auto,
+        answers_all=desk.limits.acknowledge == "all",
     )
 
 
@@ -216,7 +228,7 @@ def _receipt(desk: Desk, arrival: Arrival, reference: str | None) -> Receipt:
         sender_key=pointers.sender_key,
         message_key=pointers.message_key,
         text_key=text_key(desk, message),
-        domain_key=desk.keys.of_domain(message.sender.rpartition("@")[2]) if message.sender else None,
+        domain_key=_domain_key(desk, message),
         header=arrival.header,
         text=message.text,
         attachments=message.attachments,
@@ -244,9 +256,28 @@ def _name_as_on_file(tx: Connection, batch: Sequence[Arrival], on_file: Mapping[
     """Call senders on file as the file does: letters go to the stored address, never to the one that was typed (H48)."""
     for arrival in batch:
         key = _sender_of(arrival)
-        if key in on_file and key != arrival.message.sender and (person := subscribers.find_subscriber(tx, key)):
+        if key in on_file and (person := subscribers.find_subscriber(tx, key)):
             stored = next(each.value for each in person.contacts if each.kind == "email" and mailbox_key(each.value) == key)
             arrival.message = replace(arrival.message, sender=stored)
+
+
+def _notice_robots(tx: Connection, desk: Desk, batch: Sequence[Arrival], now: datetime) -> None:
+    """Flag what a domain says again and again, but for numbers: a robot that answers our letters would have one each time (H82)."""
+    heard = [arrival for arrival in batch if arrival.screening is None and arrival.reading.outcome is not Outcome.ORDINARY]
+    asking = [arrival for arrival in heard if refrain(arrival.message.text) and not has_a_shared_domain(arrival.message.sender)]
+    if not asking or not desk.limits.letters_per_domain_an_hour:
+        return
+    lately = evidence.said_lately(tx, now - timedelta(days=1))
+    said: Counter[tuple[bytes | None, str | None]] = Counter((domain, refrain(text)) for domain, text in lately)
+    for arrival in asking:
+        mine = _domain_key(desk, arrival.message), refrain(arrival.message.text)
+        said[mine] += 1
+        if said[mine] > MOST_ALIKE:
+            arrival.flags |= {"said_before"}
+
+
+def _domain_key(desk: Desk, message: Message) -> bytes | None:
+    return desk.keys.of_domain(message.sender.rpartition("@")[2]) if message.sender else None
 
 
 def _senders_asking(batch: Sequence[Arrival]) -> set[str]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from rules.addresses import mailbox_key
 from rules.message import Message
+from rules.promises import PROVIDERS_ABROAD
 
 LOOP_MARK_FIELD = "X-Mailbot-Loop"
 """The field that every letter of ours carries (H84)."""
@@ -30,6 +31,11 @@ class Kind(StrEnum):
     NO_REPLY = "no_reply"
     NOT_TO_US = "not_to_us"
 
+
+SHORTEST_REFRAIN = 40
+"""Characters from which on the same text of two senders is no chance: what people write by a button or in a word is shorter."""
+LONGEST_REFRAIN = 2000
+"""Characters of a text that are compared: a robot says the same from its first word on."""
 
 _READ_LIKE_ANY = frozenset({Kind.SPAM, Kind.NO_REPLY, Kind.NOT_TO_US})
 
@@ -62,11 +68,17 @@ class Screening:
         return not self.automatic and self.kind is not Kind.SPAM
 
 
+_SHARED_DOMAINS = PROVIDERS_ABROAD | frozenset(
+    {"mail.kz", "inbox.kz", "nur.kz", "rambler.ru", "internet.ru", "me.com", "msn.com", "aol.com"}
+)
+_NUMBER = re.compile(r"[0-9]+")
+
 Rule = Callable[[Message, OwnMail], Screening | None]
 
 _REPORTS = {"delivery-status": Kind.BOUNCE, "disposition-notification": Kind.READ_RECEIPT}
 _REPORT_TYPE = re.compile(r"report-type[ \t]*=[ \t]*\"?([\w.-]+)", re.IGNORECASE | re.ASCII)
 _MAX_CONTENT_TYPE = 8000
+_MAX_FROM = 1000
 
 _ROBOT_FIELDS = (
     ("x-failed-recipients", Kind.BOUNCE),
@@ -93,8 +105,11 @@ _SUBJECTS = re.compile(
     r"|автоответ|автоматический ответ|автоматическое уведомление|вне офиса|отсутствую на рабочем месте"
     r"|автоматты(?: түрде)? жауап(?: беру)?|автожауап)[ ]?(?:[:.!;,(–—-]|\Z)"
     r"|out of (?:the )?office\b)"
-    r"|(?P<bounce>undeliver(?:able|ed)(?: mail\b|:)|mail delivery (?:failed|failure|system)|delivery status notification|returned mail\b"
+    r"|(?P<bounce>undeliver(?:able|ed)(?: mail\b|:)|mail delivery (?:failed|failure|system|warning|delayed|problem)"
+    r"|delivery status notification|returned mail\b"
     r"|message (?:delivery failure|not delivered|undeliverable)|failure notice\Z|delivery (?:has )?failed:"
+    r"|delivery failure(?:\Z|:| noti)|delivery notification: delivery|mail system error|mail failure\Z|nondeliverable mail\b"
+    r"|warning: (?:could not send message|message [^ ]{1,40} delayed)"
     r"|недоставленное (?:сообщение|письмо)|недоставлено:|не доставлено:|(?:сообщение|письмо) не доставлено"
     r"|не удалось доставить (?:сообщение|письмо|почт)|ошибка доставки (?:сообщения|письма|почты)"
     r"|жеткізілмеген (?:хабар|хат)|жеткізілмеді:|хабар жеткізілмеді)"
@@ -110,6 +125,17 @@ def screen(message: Message, own: OwnMail) -> Screening | None:
     return None
 
 
+def refrain(text: str | None) -> str | None:
+    """Return what a robot without any mark says each time: its words without their numbers. None of what many people may say (H82)."""
+    words = " ".join(_NUMBER.sub("", (text or "")[:LONGEST_REFRAIN]).split()).lower()
+    return words if len(words) >= SHORTEST_REFRAIN else None
+
+
+def has_a_shared_domain(address: str | None) -> bool:
+    """Tell whether strangers to each other have addresses there: what they say alike is no robot's refrain (H82)."""
+    return (address or "").rpartition("@")[2].lower() in _SHARED_DOMAINS
+
+
 def own_mail(message: Message, own: OwnMail) -> Screening | None:
     """H29: our own letter come back, by its mark or its sender."""
     if "x-mailbot-loop" in message.fields:
@@ -122,7 +148,7 @@ def own_mail(message: Message, own: OwnMail) -> Screening | None:
 def report(message: Message, _own: OwnMail) -> Screening | None:
     """H72: delivery, disposition, feedback and TLS reports (RFC 6522)."""
     content_type = message.fields.get("content-type", ("",))[0][:_MAX_CONTENT_TYPE]
-    if not content_type[:16].lower().startswith("multipart/report"):
+    if not content_type.lower().startswith("multipart/report"):
         return None
     report_type = _REPORT_TYPE.search(content_type)
     return Screening(_REPORTS.get(report_type[1].lower(), Kind.REPORT) if report_type else Kind.REPORT, "multipart_report")
@@ -144,7 +170,14 @@ def null_return_path(message: Message, _own: OwnMail) -> Screening | None:
 def mailer_daemon(message: Message, _own: OwnMail) -> Screening | None:
     """H72: mail of a mail system itself, by its From, its Sender or its envelope."""
     named = (address for address in (message.sender, message.sender_field, message.return_path) if address)
-    return Screening(Kind.BOUNCE, "mailer_daemon") if any(_MAILER.match(f"{address}@") for address in named) else None
+    is_mailer = any(_MAILER.match(f"{address}@") for address in named) or (message.sender is None and _names_mailer(message))
+    return Screening(Kind.BOUNCE, "mailer_daemon") if is_mailer else None
+
+
+def _names_mailer(message: Message) -> bool:
+    """Tell whether a From that holds no address names a mail system, as "MAILER-DAEMON" alone does."""
+    field = message.fields.get("from", ("",))[0][:_MAX_FROM]
+    return any(_MAILER.match(f"{each}@") for each in re.split(r"[\s<>\"]+", field))
 
 
 def robot_field(message: Message, _own: OwnMail) -> Screening | None:
@@ -218,4 +251,4 @@ def _keyword(value: str) -> str:
     value = value[:200].lower()
     while value.startswith("(") and ")" in value:
         value = value.partition(")")[2].lstrip()
-    return re.split(r"[ \t;(]", value.strip(), maxsplit=1)[0]
+    return re.split(r"[ \t;(]", value.strip())[0]

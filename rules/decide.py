@@ -51,7 +51,7 @@ class Case:
     seen_before: bool
     same_open: KnownRequest | None
     flags: frozenset[str]
-    """What intake noticed: ``too_old``, ``renumbered``, ``too_large``, ``internal_date_doubtful``."""
+    """What intake noticed: ``too_old``, ``renumbered``, ``too_large``, ``internal_date_doubtful``, ``said_before``."""
     proof: Proof | None = None
     """What the standing rests on."""
     changes: tuple[Change, ...] = ()
@@ -60,6 +60,8 @@ class Case:
     auto: bool = False
     """The operator lets what aligned senders withdraw be carried out without staff."""
     to_digest: ToDigest | None = None
+    answers_all: bool = True
+    """False: the operator lets only aligned senders have letters (H80)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,13 +412,14 @@ def _candidates(case: Case) -> tuple[RequestType, ...]:
 
 
 def _may_answer(case: Case) -> bool:
-    """Tell whether a letter may go to a sender who is not in doubt (I5; H3, H9, H75-H80).
+    """Tell whether a letter may go to a sender who is not in doubt (I5; H3, H9, H75-H80, H82).
 
     Where a line of the header is no field, other programs may see a robot, or somebody else (H56).
     """
-    if case.screening is not None or case.standing is Standing.FAILED:
+    believed = case.standing is Standing.ALIGNED or (case.answers_all and case.standing is Standing.UNPROVEN)
+    if case.screening is not None or not believed:
         return False
-    return not case.flags & {"too_old", "renumbered"} and "no_blank_line" not in case.message.defects
+    return not case.flags & {"too_old", "renumbered", "said_before"} and "no_blank_line" not in case.message.defects
 
 
 def _word(certainty: Certainty | None) -> str:

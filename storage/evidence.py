@@ -6,8 +6,9 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from rules.automatic import LONGEST_REFRAIN
 from rules.fingerprint import Keys
 from rules.message import Attachment
 from rules.place import Place
@@ -30,6 +31,10 @@ class Receipt:
     text: str | None
     attachments: tuple[Attachment, ...]
     raw: bytes | None = None
+
+
+LATELY = 200
+"""How many messages back a robot is looked for: it answers in minutes."""
 
 
 def keys_of(tx: Connection) -> Keys:
@@ -75,6 +80,14 @@ def message_at(tx: Connection, place: Place) -> KeptMessage | None:
     """Return what staff may read of the message at a place; None if nothing of it is kept."""
     row = tx.execute(_KEPT.where(*_at(place))).one_or_none()
     return _kept(row) if row else None
+
+
+def said_lately(tx: Connection, since: datetime) -> list[tuple[bytes, str]]:
+    """Return the sender's domain and the beginning of the text of what was kept since then, as far as ``LATELY`` goes back (H82)."""
+    beginning = func.substr(receipts.c.text, 1, LONGEST_REFRAIN).label("begins")
+    newest = select(receipts.c.domain_key, beginning, receipts.c.received_at).order_by(receipts.c.id.desc()).limit(LATELY)
+    rows = tx.execute(newest).all()
+    return [(bytes(row.domain_key), row.begins) for row in rows if row.domain_key and row.begins and row.received_at >= since]
 
 
 def raw_at(tx: Connection, place: Place) -> bytes | None:

@@ -107,6 +107,9 @@ class Settlement:
 
 OVER_A_CAP = "over a cap"
 
+BY_REPORT = " told by a delivery report"
+"""How the reply ends of a letter that was accepted, and came back later."""
+
 NOT_SENT = (LetterState.DOUBTFUL, LetterState.FAILED, LetterState.DROPPED)
 """The states out of which only a person sends a letter again."""
 
@@ -198,6 +201,14 @@ def _claim_of(letter: ClaimedLetter) -> dict[str, object]:
     return {"letter": letter.id, "claimed": letter.claimed_at}
 
 
+def come_back(tx: Connection, reports: Mapping[str, str], now: datetime) -> None:
+    """Note that letters came back: Message-ID → status. Whether the relay took them is settled by that; they still count for the caps."""
+    for message_id, status in reports.items():
+        sent = (letters.c.state.in_((LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)), letters.c.recipient != "")
+        returned = {"state": LetterState.FAILED, "reply": f"{status}{BY_REPORT}", "settled_at": now}
+        tx.execute(update(letters).where(letters.c.message_id == message_id, *sent).values(returned))
+
+
 def recover(tx: Connection) -> tuple[int, int]:
     """After a death: claimed letters are queued again, marked ones are doubtful; return how many of each."""
     again = tx.execute(update(letters).where(letters.c.state == LetterState.CLAIMED).values(state=LetterState.QUEUED)).rowcount
@@ -207,6 +218,12 @@ def recover(tx: Connection) -> tuple[int, int]:
         .values(state=LetterState.DOUBTFUL, reply="the process ended while sending")
     ).rowcount
     return again, doubt
+
+
+def in_doubt(tx: Connection, since: datetime) -> tuple[ClaimedLetter, ...]:
+    """Return the doubtful letters that went out since then, as they were claimed: one that is found can be settled yet."""
+    doubtful = select(letters).where(letters.c.state == LetterState.DOUBTFUL, letters.c.claimed_at >= since, letters.c.recipient != "")
+    return tuple(_claimed(row, row.claimed_at) for row in tx.execute(doubtful))
 
 
 def bring_forward(tx: Connection, now: datetime) -> int:
@@ -311,7 +328,10 @@ class _Count:
         self._cap = cap
         self._moments: defaultdict[tuple[object, ...], list[datetime]] = defaultdict(list)
         sent = select(letters.c.claimed_at, *cap.group).where(
-            letters.c.capped, letters.c.state.in_(SENT), letters.c.claimed_at > now - cap.window, letters.c.claimed_at <= now
+            letters.c.capped,
+            letters.c.state.in_(SENT) | letters.c.reply.endswith(BY_REPORT),
+            letters.c.claimed_at > now - cap.window,
+            letters.c.claimed_at <= now,
         )
         if cap.group:
             sent = sent.where(cap.group[0].in_({row._mapping[cap.group[0]] for row in rows}))

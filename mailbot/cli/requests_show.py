@@ -18,6 +18,7 @@ NOT_ACKNOWLEDGED = {
     "renumbered": "the mailbox was renumbered, and it may have been dealt with before",
     "taken_for_spam": "the mail server took it for spam",
     "no_blank_line": "a line of its header is broken, and may hide that a machine wrote it",
+    "said_before": "the same came from its domain again and again, as robots do",
     "no_letter_possible": "no letter can reach its sender's address",
 }
 
@@ -85,10 +86,13 @@ def told(request: "Registered", zone: ZoneInfo) -> Iterator[str]:
 
 def quoted(message: "KeptMessage", zone: ZoneInfo) -> Iterator[str]:
     """Yield what the person wrote: subject, the first lines, the names of what was attached."""
+    from rules.addresses import same_mailbox
     from rules.message import read_header
 
-    received = message.received_at.astimezone(zone)
-    yield f"message of {received:%Y-%m-%d %H:%M %z}: {read_header(message.header).subject or '(no subject)'}"
+    received, head = message.received_at.astimezone(zone), read_header(message.header)
+    yield f"message of {received:%Y-%m-%d %H:%M %z}: {head.subject or '(no subject)'}"
+    if elsewhere := [address for address in head.reply_to if not same_mailbox(address, head.sender or "")]:
+        yield f"    reply-to: {', '.join(elsewhere)} (mailbot writes to the sender alone)"
     lines = [line.strip() for line in (message.text or "").splitlines() if line.strip()]
     yield from (f"    > {line[:LONGEST_QUOTE]}" for line in lines[:LINES_QUOTED])
     if len(lines) > LINES_QUOTED:

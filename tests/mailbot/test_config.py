@@ -466,6 +466,12 @@ def test_h105_a_mistake_never_repeats_what_was_written(tmp_path: Path) -> None:
     assert SECRET not in "\n".join(mistakes_in(saved(tmp_path, text)))
 
 
+@pytest.mark.parametrize("key", ["token", "token_file", "oauth", "oauth_token_file"])
+def test_h15_a_token_is_no_way_in(tmp_path: Path, key: str) -> None:
+    told = mistakes_in(saved(tmp_path, changed('password_file = "imap.password"', f'{key} = "imap.token"')))
+    assert [f"inbox[1].{key}"] == [mistake.partition(": ")[0] for mistake in told if key in mistake]
+
+
 RELAY: Mapping[str, Any] = {"host": "h", "port": 25, "tls": "none", "tls_ca_file": None, "user": "u", "timeout_seconds": 1.0}
 
 

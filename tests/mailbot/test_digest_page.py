@@ -14,7 +14,7 @@ from mailbot.digest_page import Page, allotted
 from mailbot.digest_words import Result, Section, masked, shown
 from rules.orders import Order, Verb, read_orders
 from rules.vocabulary import Duty, Language, Outcome, RequestType, State
-from storage.outbox import LetterState
+from storage.outbox import BY_REPORT, LetterState
 from storage.overview import Traffic
 from tests.mailbot.digest_room import (
     CODE,
@@ -188,6 +188,7 @@ def test_a_full_day_is_told_in_the_order_of_the_page() -> None:
     ("letter", "told"),
     [
         (a_letter(), "Not delivered. The server said: 550 5.1.1."),
+        (a_letter(reply=f"5.1.1{BY_REPORT}"), "Not delivered. The server said: 5.1.1."),
         (a_letter(reply="554 no <aigul@example.com> here"), "Not delivered. The server said: 554."),
         (a_letter(reply="the process ended while sending"), "Not delivered. The server said: –."),
         (a_letter(state=LetterState.DOUBTFUL), "Nobody knows whether it arrived."),

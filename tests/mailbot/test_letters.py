@@ -270,14 +270,8 @@ def test_h69_h83_an_occasion_knows_neither_the_person_nor_what_they_wrote() -> N
     assert {field.name for field in fields(Occasion)} == {
         *("kind", "type", "language", "reference", "recipient", "clause", "clause_is_policys", "done", "elsewhere", "due"),
         *("in_reply_to", "references", "ground", "kept", "kept_until", "done_on", "answer", "changes"),
-        *(
-            "code",
-            "confirm_by",
-            "asked",
-            "shown",
-            "for_another",
-            "stopped",
-        ),  # ``shown`` is an address that was confirmed, masked, for the one that it replaces
+        *("code", "confirm_by", "asked", "for_another", "stopped", "goes_on"),
+        "shown",  # an address that was confirmed, masked, for the one that it replaces
     }
 
 

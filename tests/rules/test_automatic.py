@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.automatic import LOOP_MARK_FIELD, RULES, Kind, OwnMail, Screening, screen
+from rules.automatic import LOOP_MARK_FIELD, RULES, SHORTEST_REFRAIN, Kind, OwnMail, Screening, has_a_shared_domain, refrain, screen
 from rules.message import read, read_header
 
 MAIL = Path(__file__).parents[1] / "mail"
@@ -27,7 +27,7 @@ def test_h70_auto_submitted_mail_is_automatic(value: str) -> None:
     assert Screening(Kind.AUTO_REPLY, "auto_submitted") == screened(f"Auto-Submitted: {value}")
 
 
-@pytest.mark.parametrize("value", ["no", "NO", "no (a person)", "(person) no", "no; x=y"])
+@pytest.mark.parametrize("value", ["no", "NO", "no (a person)", "(person) no", "(a) (person) no", "(a person) no (really)", "no; x=y"])
 def test_h70_auto_submitted_no_is_a_persons(value: str) -> None:
     assert screened(f"Auto-Submitted: {value}") is None
 
@@ -50,6 +50,10 @@ def test_h72_a_report_is_automatic(report_type: str, kind: Kind) -> None:
     assert Screening(kind, "multipart_report") == screened(f"Content-Type: Multipart/Report; boundary=x; report-type={report_type}")
 
 
+def test_h72_a_report_that_does_not_say_of_what_is_still_one() -> None:
+    assert Screening(Kind.REPORT, "multipart_report") == screened("Content-Type: multipart/report; boundary=x")
+
+
 @pytest.mark.parametrize("sender", ["MAILER-DAEMON@mx.example", "Postmaster <postmaster@mx.example>", "mailer-daemon+x@mx.example"])
 def test_h72_a_mail_system_is_a_bounce(sender: str) -> None:
     assert Screening(Kind.BOUNCE, "mailer_daemon") == screened(sender=sender)
@@ -65,6 +69,7 @@ def test_h72_a_mail_system_is_a_bounce(sender: str) -> None:
         ("Precedence: junk", Kind.BULK, "precedence"),
         ("Precedence: list", Kind.LIST, "precedence"),
         ("Precedence: auto_reply", Kind.AUTO_REPLY, "precedence"),
+        ("Precedence: auto-reply", Kind.AUTO_REPLY, "precedence"),
         ("X-Autoreply: yes", Kind.AUTO_REPLY, "x_autoreply"),
         ("X-Autorespond: x", Kind.AUTO_REPLY, "x_autorespond"),
         ("X-Failed-Recipients: x@x.example", Kind.BOUNCE, "x_failed_recipients"),
@@ -168,6 +173,28 @@ def test_h77_a_robot_is_known_by_how_its_subject_begins(subject: str, kind: Kind
 )
 def test_h77_a_subject_that_only_holds_such_words_is_a_persons(subject: str) -> None:
     assert screened(subject=subject) is None
+
+
+def test_h82_a_robot_says_the_same_whatever_number_it_gives_and_however_it_is_set() -> None:
+    said = "Dear customer, your ticket 17 of 20.11.2026 has been opened. We answer within 2 days."
+    assert "dear customer, your ticket of .. has been opened. we answer within days." == refrain(said)
+    assert refrain(said) == refrain(said.replace("17", "18").replace(" ", "\r\n").upper())
+    assert refrain(said) != refrain(said.replace("ticket", "letter"))
+
+
+@pytest.mark.parametrize("text", [None, "", "Stop.", "7" * 100, "a" * (SHORTEST_REFRAIN - 1)])
+def test_h82_what_many_people_may_say_is_no_refrain(text: str | None) -> None:
+    assert refrain(text) is None
+
+
+@pytest.mark.parametrize(("domain", "is_shared"), [("gmail.com", True), ("Mail.KZ", True), ("desk.example", False), ("", False)])
+def test_h82_strangers_at_a_public_provider_may_say_the_same(domain: str, is_shared: bool) -> None:
+    assert is_shared is has_a_shared_domain(f"person@{domain}")
+    assert not has_a_shared_domain(None)
+
+
+def test_h82_a_sentence_is_long_enough_for_a_refrain() -> None:
+    assert "a" * SHORTEST_REFRAIN == refrain("A" * SHORTEST_REFRAIN)
 
 
 @pytest.mark.parametrize("line", ["X-Spam-Flag: YES", "X-Spam-Status: Yes, score=9", "X-Spam: Yes", "X-Yandex-Spam: 4"])
