@@ -202,7 +202,6 @@ def _take_in(desk: Desk, inbox: Inbox, cursor: Cursor, arrival: Arrival, who: st
     """Let the message go the way of every other; what it was passed over as before gives way, and a note says so."""
     place, now = arrival.place, desk.now()
     with desk.database.write() as tx:
-        register.one_at_a_time(tx)
         before = ledger.written_at(tx, place)
         if passed_over := _why_not(tx, cursor, before, place.uid):
             return Taken(place, before.reference if before else None, passed_over)

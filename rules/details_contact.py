@@ -28,6 +28,8 @@ _OTHER_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = 40
+_CORRESPONDENT = re.compile(r"[^\W\d][ \t\"]?<$|\"[ \t]<$")
+"""What stands before the address of somebody who is only named: "Author: Anna Lee <anna@mail.example>"."""
 _AMOUNT = re.compile(r"\s?(?:тенге|теңге|тг|руб|долл|kzt|usd|eur|₸|\$|€)", re.IGNORECASE)
 
 
@@ -48,7 +50,7 @@ def contacts_in(text: str) -> Iterator[Contact]:
     for found in (_CANDIDATE if "@" in text else _NUMBER).finditer(text):
         field = Field.PHONE if found["phone"] else Field.EMAIL
         if field is Field.EMAIL:
-            value = as_address(found[0])
+            value = None if _CORRESPONDENT.search(text[max(0, found.start() - 3) : found.start()]) else as_address(found[0])
         elif _OTHER_NUMBER.search(text[max(0, found.start() - _BEFORE) : found.start()]) or _AMOUNT.match(text, found.end()):
             value = None
         else:

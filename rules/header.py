@@ -22,6 +22,7 @@ _MAX_REFERENCES = 100
 
 _NEEDED = frozenset({"from", "message-id", "mime-version", "content-type", "content-transfer-encoding"})
 _FIELD_NAME = re.compile(r"[!-9;-~]+")
+_PRINTED = re.compile(r"[^!-~\x80-\xff]+")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}>")
 _END = re.compile(rb"\n\r?\n")
 _EMPTY_LINE = re.compile(rb"\r?\n")
@@ -146,7 +147,7 @@ def read_message_ids(values: Iterable[str]) -> tuple[str, ...]:
 def read_return_path(values: Iterable[str]) -> str | None:
     """Return the envelope sender that the last server noted: None without the field, "" for the null reverse-path."""
     for value in values:
-        return value.strip(" \t<>")
+        return _PRINTED.sub("", value).partition(">")[0].lstrip("<")
     return None
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import chain, islice, pairwise
 
 from rules.lexicon.letter import Letter
-from rules.vocabulary import RequestType
+from rules.vocabulary import Language, RequestType
 
 WORDS_WEIGHED = 60
 """Words of a body that are weighed: who asks does so early, and a long text costs no more than a short one (H55)."""
@@ -24,6 +24,8 @@ EVERY = ""
 _WORDS_TOLD = 4
 _SHORT, _LONG, _ENDING = 4, 6, 3
 _FEW = 10
+_MANY_STRANGE, _MOST = 6, 0.8
+_SURELY_ENGLISH = 4
 _UNSEEN = 0.3
 """What a piece counts for among letters of a type in which it was never seen."""
 
@@ -57,6 +59,17 @@ def known_words(letter: Letter) -> int:
     return sum(word.isalpha() and word[:_LONG] in weights for _, words in _words(letter) for word in words)
 
 
+def is_strange(letter: Letter) -> bool:
+    """Tell whether ``letter`` is English in so many words that no labelled one has that it is like nothing: a program, a match report.
+
+    In the other languages people spell as they please, and strange words are theirs.
+    """
+    every, known = sum(word.isalpha() for _, words in _words(letter) for word in words), known_words(letter)
+    if every - known < _MANY_STRANGE or known >= _MOST * every:
+        return False
+    return sum(word.language is Language.EN for word in chain.from_iterable(letter.body or ())) >= _SURELY_ENGLISH
+
+
 def length_of(pieces: int) -> float:
     """Return what the weights of so many pieces are divided by: a long letter weighs no more for being long, a few words weigh little."""
     return math.sqrt(max(pieces, _FEW))
@@ -78,7 +91,7 @@ def all_pieces(letter: Letter) -> set[str]:
     """Return the pieces of the words of ``letter``, and how each word goes together with the next one."""
     pieces = set[str]()
     for place, words in _words(letter):
-        for word in words:
+        for word in set(words):
             pieces.update(_pieces(place, word[:_LONG], word[-_ENDING:] if len(word) > _SHORT else ""))
         pieces.update([f"{word} {following}" for word, following in pairwise([word[:_ENDING] for word in words])])
     return pieces

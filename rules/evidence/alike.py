@@ -6,11 +6,11 @@ from rules.details_change import Change
 from rules.evidence.reading import (
     ANY_TYPE,
     ASKED_FOR,
-    LINK,
     Reading,
     absorbed,
     changes_in,
     doubted,
+    has_link,
     held,
     is_plain_update,
     request_for,
@@ -21,7 +21,7 @@ from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import demands, has
-from rules.likeness import kind_of, known_words, likeness, words_alike
+from rules.likeness import is_strange, kind_of, known_words, likeness, words_alike
 from rules.vocabulary import Certainty, RequestType
 
 UNLIKE = 0.35
@@ -48,7 +48,7 @@ LEADS_A_LITTLE, LEADS = 1.0, 2.0
 
 def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
     """Nothing of ours stands in it, and yet its words are those of people who ask."""
-    if letter.body is None or likeness(letter) < HALF_ALIKE or LINK.search(letter.body_text):
+    if letter.body is None or likeness(letter) < HALF_ALIKE or has_link(letter.body_text) or is_strange(letter):
         return None
     kind, lead = kind_of(letter)
     is_led = lead >= LEADS_A_LITTLE

@@ -4,13 +4,13 @@ from rules.evidence.alike import AS_LIKELY
 from rules.evidence.reading import (
     ANY_TYPE,
     HEARD_ANYHOW,
-    LINK,
     Reading,
     all_demands,
     by_demands,
     by_mark,
     changes_in,
     doubted,
+    has_link,
     held,
     narrowed,
     question_in,
@@ -23,7 +23,7 @@ from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import demands, has, stands_alone
 from rules.lexicon.turned import is_turned
 from rules.lexicon.words import AS_WRITTEN
-from rules.likeness import likeness
+from rules.likeness import is_strange, likeness
 from rules.normal_form import SUBJECT_LIMIT, folded, plain, unwrapped, words
 from rules.vocabulary import Certainty, RequestType
 
@@ -47,7 +47,7 @@ def read_body(letter: Letter, marks: Marks) -> Reading | None:
         return None
     together = letter.as_one()
     found = [demand for sentence in together for demand in demands(sentence)]
-    if LINK.search(letter.body_text):  # "unsubscribe: https://…" is the footer of somebody's advertising
+    if has_link(letter.body_text):  # "unsubscribe: https://…" is the footer of somebody's advertising
         found = [demand for demand in found if demand.type is not RequestType.OPT_OUT]
     asked = next(filter(None, (question_in(sentence, marks) for sentence in together)), None)
     if any(is_turned(sentence) for sentence in letter.telling) and found:
@@ -94,7 +94,7 @@ def read_changes(letter: Letter, marks: Marks) -> Reading | None:
         return None
     if any(has(text, Sense.OUR, Sense.SUBSCRIBE) for text in letter.telling):
         return None
-    if likeness(letter) < AS_LIKELY or not (changes := changes_in(letter)):
+    if likeness(letter) < AS_LIKELY or is_strange(letter) or not (changes := changes_in(letter)):
         return None
     return update_of(changes, marks)
 
@@ -103,7 +103,7 @@ def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | N
     """The body asks for something of the writer's own, though the subject is about something else."""
     if letter.leaves_it_to_the_body or has(letter.subject, *_OF_ANOTHER_FIRM):
         return None
-    has_link = LINK.search(letter.body_text)
+    is_linked = has_link(letter.body_text)
     is_short_answer = letter.unwrapped.is_reply and sum(map(len, letter.body or ())) <= _SHORT_ANSWER
     found = [
         demand
@@ -111,7 +111,7 @@ def read_body_under_another_subject(letter: Letter, marks: Marks) -> Reading | N
         for demand in demands(sentence)
         if (has(sentence, Sense.ME, Sense.MY) or is_short_answer)
         and not has(sentence, *_OF_ANOTHER_FIRM)
-        and not (has_link and demand.type is RequestType.OPT_OUT)
+        and not (is_linked and demand.type is RequestType.OPT_OUT)
     ]
     if any(is_turned(sentence) for sentence in letter.telling):
         return None

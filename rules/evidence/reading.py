@@ -55,7 +55,7 @@ TELLING = (OBJECTS - {Sense.ME, Sense.CONTACT, Sense.SEND, Sense.LIST}) | {
 }
 """What a subject must name before its body is worth a look: an object of ours, or who asks."""
 
-LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+_LINKS = ("http://", "https://", "www.")
 CONTACT_VALUE = re.compile(r"\S@\S+\.\w|\d[\d ()-]{8,}\d")
 """A mail address or a phone number."""
 NOTHING_FOUND = Reading(Outcome.ORDINARY, reason="Nothing in it asks for anything about personal data.")
@@ -176,6 +176,12 @@ def request_for(marks: Marks, kind: RequestType, matched: str, certainty: Certai
 def held(reason: str, may_be: tuple[RequestType, ...]) -> Reading:
     types = tuple(dict.fromkeys(may_be))
     return Reading(Outcome.HELD, types[0] if len(types) == 1 else None, reason=reason, may_be=types)
+
+
+def has_link(text: str) -> bool:
+    """Tell whether a link stands in ``text``."""
+    lower = text.lower()
+    return any(beginning in lower for beginning in _LINKS)
 
 
 def doubted(reading: Reading, reason: str) -> Reading:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from mailbot.config import load_config
-from mailbot.fetching import BEGINNING, Fetcher
+from mailbot.fetching import BEGINNING, TEXT_CAP, Fetcher
 from mailbot.imap import HEADER_CAP, Address, Mailbox
 from mailbot.judging import Judge
 from mailbot.policies import load_policy
@@ -21,15 +21,25 @@ from rules.vocabulary import RequestType
 from storage.register import Registered
 from storage.tables import receipts
 from tests.conftest import ConfigFile
+from tests.mail.foreign import INBOX, Foreign, foreign
 from tests.mailbot.register_room import open_desk
 from tests.mailbot.scripted_imap import Script, Scripted, head
-from tests.scenarios.outside import append_all, lines_in, message, ordinary, outcomes_in, request, requests_in, run_once, seen_by, store_of
+from tests.scenarios.outside import (
+    append_all,
+    flags_of,
+    lines_in,
+    message,
+    ordinary,
+    outcomes_in,
+    request,
+    requests_in,
+    run_once,
+    seen_by,
+    store_of,
+)
 from tests.servers import PASSWORD, CapturingSmtp, Dovecot
 
 MAIL = Path(__file__).parents[1] / "mail"
-INBOX = "info@alit.example"
-"""To whom the messages in ``tests/mail`` are addressed."""
-
 TAKEN_FOR = {
     "request": {
         *("base64-with-spaces", "blank-line-of-spaces", "blank-text-beside-html", "body-charset-contradicts", "boundary-never-occurs"),
@@ -63,6 +73,7 @@ TAKEN_FOR = {
         *("robot-behind-a-long-field-name", "robot-behind-a-name-with-spaces", "robot-behind-a-subject-not-indented"),
     },
     "ordinary": {
+        *("commit-message", "program-notes"),
         *("bare-cr-in-header", "date-in-year-99999", "digest", "external-body", "forwarded-as-attachment"),
         *("hidden-html", "newline-encoded-in-subject", "only-a-pdf", "partial", "pgp-inline-invoice", "pgp-inline-quoted"),
     },
@@ -111,6 +122,38 @@ def test_i5_h56_a_request_behind_a_line_that_is_no_field_is_registered_and_not_a
     run_once(config)
     assert {"broken@example.com", "aigerim@example.com"} == {kept.sender for kept in requests_in(config)}
     assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+# --- H37-H56, H70-H77: some hundreds that are made (tests/mail/foreign.py) ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Foreign]:
+    return list(foreign())
+
+
+def test_h37_h39_h40_h41_h42_h45_h56_h70_h71_h72_h73_h74_h77_foreign_mail_is_taken_for_what_it_is(
+    made: list[Foreign], policy: Policy
+) -> None:
+    judge = Judge(policy)
+    assert len(made) == len({each.name for each in made}) > 600
+    assert {each.name: each.outcome for each in made} == {each.name: str(judge.judge(each.raw).outcome) for each in made}
+
+
+def test_i2_i4_i5_foreign_mail_in_one_round_has_one_outcome_each_and_letters_go_to_those_who_ask(
+    dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile, made: list[Foreign]
+) -> None:
+    config = config_file(inbox={"address": INBOX})
+    append_all(dovecot, mailbox, (each.raw for each in made))
+    run_once(config)
+    lines = lines_in(config)
+    assert [*range(1, len(made) + 1)] == [line.uid for line in lines]
+    assert {each.name: each.outcome for each in made} == {each.name: line.outcome for each, line in zip(made, lines, strict=True)}
+    asking = {kept.sender for kept in requests_in(config) if kept.outcome == "request"}
+    assert len(asking) > 200
+    assert asking >= seen_by(smtp).keys()
+    answered = {uid for uid, flags in flags_of(dovecot, mailbox).items() if flags}
+    assert {uid for uid, each in enumerate(made, start=1) if each.outcome == "request"} >= answered
 
 
 # --- H43: bodies that cannot be read -----------------------------------------------------------------------------------
@@ -192,6 +235,29 @@ def test_a_message_without_text_that_is_too_large_is_read_as_far_as_its_beginnin
     run_once(config)
     assert ("request", RequestType.DESTROY) == (only_entry(config).outcome, only_entry(config).type)
     assert "too_large" in only_entry(config).flags
+
+
+def test_h53_of_a_message_above_the_size_limit_only_head_and_beginning_of_its_text_are_asked_for(config_file: ConfigFile) -> None:
+    structure = (
+        '(("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "7BIT" 5 1)("VIDEO" "MP4" ("NAME" "x.mp4") NIL NIL "BASE64" 99999999) "MIXED")'
+    )
+    said = {
+        "HEADER": head(1, "From: aigerim@example.com\r\nSubject: Opt-out of Notifications\r\n\r\n", size=100_000_000),
+        "BODYSTRUCTURE": f"* 1 FETCH (UID 1 BODYSTRUCTURE {structure})\r\n",
+        "BODY.PEEK[1]": "* 1 FETCH (UID 1 BODY[1]<0> {5}\r\nStop.)\r\n",
+    }
+    script: Script = {
+        "UID FETCH": lambda command: next((answer for item, answer in said.items() if item in command), "") + "TAG OK\r\n",
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
+    }
+    server = Scripted(script)
+    config = config_file(inbox={"port": server.port})
+    run_once(config)
+    server.close()
+    asked = [command.partition("FETCH 1 ")[2] for command in server.heard if "FETCH" in command]
+    heads = f"(INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
+    assert [heads, "(BODYSTRUCTURE)", f"(BODY.PEEK[1]<0.{TEXT_CAP}>)"] == asked
+    assert ("request", True) == (only_entry(config).outcome, "too_large" in only_entry(config).flags)
 
 
 def test_i4_of_a_message_without_text_no_more_than_its_beginning_is_fetched(config_file: ConfigFile) -> None:
