@@ -115,6 +115,11 @@ def reapply(database: Database, keys: Keys, journal: Path, now: datetime) -> Rea
     return Reapplied(len(missing), len(stopped), len(resumed))
 
 
+def is_begun(journal: Path) -> bool:
+    """Tell whether there is a list; a death may leave a file in which not even the first line is whole."""
+    return bool(_whole_lines(journal))
+
+
 def read_journal(journal: Path, keys: Keys) -> Remembered:
     """Return what the list says; a last line that was not written to its end never happened."""
     try:
@@ -139,17 +144,30 @@ def read_journal(journal: Path, keys: Keys) -> Remembered:
 
 
 def back_up(database: Database, file: Path) -> None:
-    """Copy the store into a new file by SQLite's own means; copying the live file is no backup."""
-    _make_private(file)
+    """Copy the store into a new file by SQLite's own means, and name it so once it is whole; copying the live file is no backup."""
+    part = file.with_name(f"{file.name}.part")
+    for left_by_a_death in (part, Path(f"{part}-journal")):
+        if left_by_a_death.exists():
+            left_by_a_death.unlink()
+    _refuse_another(file)
+    _make_private(part)
     with database.bare() as connection:
         if not isinstance(connection, sqlite3.Connection):
             raise TypeError("this is for SQLite")
-        with closing(sqlite3.connect(file)) as copy:
+        with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, that is whole by itself
             (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
     if verdict != "ok":
         raise Problem(f"the backup {file} is not whole: {verdict}")
+    part.rename(file)
+
+
+def back_up_before_upgrade(database: Database, schema: str, now: datetime) -> Path:
+    """Copy a store that is going to be upgraded into a new file beside it."""
+    file = Path(f"{make_url(database.address).database}.{schema}-{now:%Y%m%dT%H%M%S}")
+    back_up(database, file)
+    return file
 
 
 def _known(tx: Connection) -> Remembered:
@@ -191,10 +209,13 @@ def _head(keys: Keys) -> str:
     return f"{HEAD} {keys.of_address(HEAD).hex()}"
 
 
+def _refuse_another(file: Path) -> None:
+    if file.exists():
+        raise Problem(f"{file} is there already, and is not overwritten")
+
+
 def _make_private(file: Path) -> None:
     try:
         make_private(file)
-    except FileExistsError:
-        raise Problem(f"{file} is there already, and is not overwritten") from None
     except OSError as error:
         raise Problem(f"{file} cannot be made: {(error.strerror or 'unknown error').lower()}") from error

@@ -62,7 +62,6 @@ def add_request(acting: Acting, entered: Entered) -> Registered:
     address = _on_file(tx, entered.address)
     key = mailbox_key(address) if address else ""
     arrival = _as_arrival(desk, entered, address)
-    register.one_at_a_time(tx)
     reference = _number(tx, desk, entered.received)
     owner = subscribers.ids_by_email(tx, [key]).get(key) if key else None
     opened = new_entry(desk, arrival, decision_of_staff(arrival, entered.type), reference, owner, now)
@@ -86,7 +85,6 @@ def enter_event(acting: Acting, event: Event, about: str, at: datetime, why: str
     _refuse_the_future(desk, at)
     if not plain_text(why):
         raise NotPossible("an event needs words: --why 'the audit of 20 November, page 4'")
-    register.one_at_a_time(tx)
     request = found(tx, about.upper()) if about and "@" not in about else None
     if request is None and event in ABOUT_A_REQUEST:
         raise NotPossible(f"{event} is found out about a request: name it, as 2026-00042-K")

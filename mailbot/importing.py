@@ -19,7 +19,6 @@ from mailbot.days import day_in
 from mailbot.errors import Problem
 from rules.addresses import canonical, mailbox_key
 from rules.fingerprint import Keys
-from storage import register
 from storage.amendments import former_addresses
 from storage.database import Database
 from storage.evidence import keys_of
@@ -184,7 +183,6 @@ def import_subscribers(
     added = refused = suppressed = 0
     rehearsed: set[str] = set()
     with database.write() as tx:
-        register.one_at_a_time(tx)  # two imports at once would both find nobody on file
         keys, former = keys_of(tx), former_addresses(tx)
     with path.open("r", encoding="utf-8-sig" if terms.encoding == UTF_8 else terms.encoding, newline="") as file:
         records = _records(file, terms)

@@ -14,7 +14,7 @@ from itertools import groupby
 from secrets import token_bytes
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from storage.database import portions
 from storage.tables import LETTER_TO_ENTER, events, letters, obligations
@@ -24,9 +24,6 @@ Told: TypeAlias = tuple[str, str, str, Mapping[str, object]]
 
 GENESIS = bytes(32)
 """What stands before the first line."""
-
-TURN = 0x6D61696C626F75
-"""PostgreSQL's advisory lock under which requests are opened and lines are written, one transaction after the other."""
 
 OWED, EMPTIED, TAKEN_BACK = "owed", "emptied", "taken_back"
 FOR_PROOF = (OWED, EMPTIED, "letter_is_accepted", "letter_is_failed", "letter_is_dropped", "letter_is_doubtful")
@@ -48,12 +45,6 @@ class Line:
     hash: bytes
     is_proven: bool
     """Whether ``who`` and ``detail`` are what was hashed; of the destroyed only the rest is proven."""
-
-
-def take_turn(tx: Connection) -> None:
-    """Let nobody else open requests or write lines until the transaction ends. SQLite's write lock does it."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_advisory_xact_lock(TURN)))
 
 
 def append(tx: Connection, told: Sequence[Told], now: datetime) -> None:
@@ -162,10 +153,9 @@ def moment(at: datetime) -> str:
 
 
 def _append(tx: Connection, told: Sequence[tuple[datetime, Told]]) -> None:
-    """Write lines after the newest one. Numbers are given here, not by the engine: they follow one another without a gap."""
+    """Write lines after the newest one: who writes is alone. Numbers are given here, not by the engine, and follow without a gap."""
     if not told:
         return
-    take_turn(tx)
     newest = tx.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)).one_or_none()
     last, before = (newest.id, bytes(newest.hash or GENESIS)) if newest else (0, GENESIS)
     rows = []

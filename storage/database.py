@@ -5,7 +5,7 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +13,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -23,16 +23,25 @@ from storage.tables import MAILABLE, TODAY, metadata
 SCHEMA = "0006"
 """The revision that this code works with: the newest file in ``storage/migrations/versions``."""
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 30
+"""How long a writer waits for its turn: on a busy machine a digest of a large register takes seconds. A lease outlives it."""
 
 MOST_KEYS = 10_000
 """How many keys one look-up names: SQLite binds at most 32 766 values, PostgreSQL 65 535."""
 
-POSTGRESQL_LIMITS = {"options": "-c lock_timeout=10s", "connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+POSTGRESQL_LIMITS = {
+    "options": f"-c lock_timeout={BUSY_SECONDS}s",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+}
 """Nothing is waited for without end: seconds, but for the last, which is milliseconds."""
 
-MAKING = 0x6D61696C626F74
-"""PostgreSQL's advisory lock under which a store is made or upgraded ("mailbot" in ASCII)."""
+TURN = 0x6D61696C626F75
+"""PostgreSQL's advisory lock under which everything is written, one transaction after the other."""
+
+LOOKS_EVERY_MS = 20
+"""After so long SQLite is asked anew: its pauses between two looks begin at 1 ms, and would grow to 100."""
 
 _OUR_REVISION = re.compile(r"\d{4}")
 _MAY_NOT_WRITE = frozenset({"25006", "42501"})
@@ -70,7 +79,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that, on SQLite, holds the write lock from its first statement: it can never be refused half-way.
+        """Open the only transaction that writes: what it reads nobody changes until it ends, and it is never refused half-way (H34, H96).
 
         SQLite lets a writer who finds the lock taken sleep and look again; the threads of one process take turns without sleeping.
         """
@@ -145,8 +154,11 @@ def refuse_if_kept(tx: Connection) -> None:
         raise ValueError("this store is kept, and nothing of it is thrown away")
 
 
-def upgrade(url: str) -> tuple[str | None, str]:
-    """Bring the store at ``url`` to this version's schema; return the revisions before and after."""
+def upgrade(url: str, save: Callable[[Database, str], object] = lambda _database, _revision: None) -> tuple[str | None, str]:
+    """Bring the store at ``url`` to this version's schema; return the revisions before and after.
+
+    ``save`` is given a store that is going to be changed, and its revision. What fails leaves the store as it was.
+    """
     from alembic import command
     from alembic.config import Config
 
@@ -154,8 +166,11 @@ def upgrade(url: str) -> tuple[str | None, str]:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     try:
+        with database.read() as tx:
+            older = _revision(tx, database.address)
+        if older is not None and older < SCHEMA:
+            save(database, older)
         with database.write() as tx:
-            _keep_others_out(tx)
             before = _revision(tx, database.address)
             if before is None or before < SCHEMA:
                 config.attributes["connection"] = tx
@@ -211,7 +226,11 @@ def _understood(url: str) -> URL:
 
 def _engine(address: URL) -> Engine:
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=POSTGRESQL_LIMITS)
+        # READ COMMITTED whatever the server's default: with any other the state that a transaction sees is older than its turn.
+        level = "READ COMMITTED"
+        engine = create_engine(address, isolation_level=level, pool_pre_ping=True, hide_parameters=True, connect_args=POSTGRESQL_LIMITS)
+        event.listen(engine, "begin", _begin)
+        return engine
     _make_private_file(Path(address.database or ""))
     engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
     event.listen(engine, "connect", _set_pragmas)
@@ -281,8 +300,32 @@ def _use_wal(connection: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    """Let who writes wait for its turn before the first statement: two who lock rows first and wait then may wait for each other."""
     reads = connection.get_execution_options().get("mailbot_reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if connection.dialect.name == "postgresql" and not reads:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
+    elif connection.dialect.name == "sqlite" and reads:
+        connection.exec_driver_sql("BEGIN")
+    elif connection.dialect.name == "sqlite":
+        _lock_sqlite(connection)
+
+
+def _lock_sqlite(connection: Connection) -> None:
+    """Take the write lock. SQLite soon looks every 100 ms alone, and while others write without a pause might never find it free."""
+    patience = int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+    gives_up = monotonic() + patience / 1000
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(LOOKS_EVERY_MS, patience)}")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if _sqlite_code(error) != sqlite3.SQLITE_BUSY or monotonic() > gives_up:
+                    raise
+            else:
+                return
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
 
 
 def _make_or_check(database: Database) -> None:
@@ -290,7 +333,6 @@ def _make_or_check(database: Database) -> None:
         revision = _revision(tx, database.address)
     if revision is None:
         with database.write() as tx:
-            _keep_others_out(tx)
             revision = _revision(tx, database.address) or _make(tx)
     if revision > SCHEMA:
         raise StoreMisused(_newer(database.address, revision))
@@ -298,12 +340,6 @@ def _make_or_check(database: Database) -> None:
         raise StoreMisused(
             f"the store {database.address} has schema {revision} and this mailbot works with {SCHEMA}: run `mailbot store upgrade`"
         )
-
-
-def _keep_others_out(tx: Connection) -> None:
-    """Let nobody else make or upgrade the store until the transaction ends; on SQLite the write lock does it."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_advisory_xact_lock(MAKING)))
 
 
 def _revision(tx: Connection, address: str) -> str | None:

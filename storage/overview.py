@@ -100,12 +100,6 @@ class Traffic:
     pending: int = 0
 
 
-def see_one_state(tx: Connection) -> None:
-    """Have every later look-up of a writing transaction see the same state; on SQLite it does so anyway."""
-    if tx.dialect.name == "postgresql":
-        tx.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-
 def began_at(tx: Connection, now: datetime) -> datetime:
     """Return when this store first watched a mailbox: ``now``, if it never did.
 

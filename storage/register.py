@@ -173,11 +173,6 @@ def is_told_nothing(kind: str | None, flags: Iterable[str]) -> bool:
     return kind == RequestType.AUTHORITY_INQUIRY or not {"too_old", "renumbered", "no_letter_possible"}.isdisjoint(flags)
 
 
-def one_at_a_time(tx: Connection) -> None:
-    """Let nobody else open requests until the transaction ends: two inboxes may get the same message. SQLite's write lock does it."""
-    chain.take_turn(tx)
-
-
 def picture_of(tx: Connection, pointers: Sequence[Pointers], asked: Iterable[str] = ()) -> Picture:
     """Return what the store knows about the messages of a batch, in one look-up a kind; ``asked``: requests whose codes they bring back."""
     picture = Picture()

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -106,4 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stderr.write(f"mailbot: the output cannot be written: {error.strerror}\n")
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - our bug: shown without its words, which may quote a row or a message (I6)
+        traceback.print_tb(error.__traceback__)
+        sys.stderr.write(f"mailbot: this is a fault of mailbot itself ({type(error).__name__}); please report the lines above\n")
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +25,28 @@ def store() -> None:
 
 
 @store_app.command("upgrade")
-def upgrade(config: ConfigOption = None) -> None:
-    """Bring the store to this version's schema."""
+def upgrade(
+    config: ConfigOption = None,
+    *,
+    backed_up: Annotated[bool, typer.Option("--backed-up", help="Make no backup: there is one. PostgreSQL's is yours to make.")] = False,
+) -> None:
+    """Bring the store to this version's schema; stop mailbot before.
+
+    A store in SQLite is copied first, into a file beside it. What fails leaves the store as it was.
+    """
+    from mailbot.backup import back_up_before_upgrade
     from storage import database
 
+    url = settings_in(config).store.url
+
+    def save(store: database.Database, schema: str) -> None:
+        if not url.startswith("sqlite"):
+            raise Problem(f"make a backup first: {_dump(url, 'FILE')}; then: mailbot store upgrade --backed-up")
+        kept = back_up_before_upgrade(store, schema, datetime.now(UTC))
+        print_lines([f"The store as it was is kept in {kept}; it holds whoever is on file: remove it once all is well."])
+
     with store_failures_told():
-        before, after = database.upgrade(settings_in(config).store.url)
+        before, after = database.upgrade(url) if backed_up else database.upgrade(url, save)
     print_lines([f"The store has schema {after}" + ("." if before == after else f" (it had {before or 'none'}).")])
 
 
@@ -109,7 +126,7 @@ def backup(
 
     settings = settings_in(config)
     if not settings.store.url.startswith("sqlite"):
-        raise Problem(f"PostgreSQL makes its own backups; type: pg_dump --format=custom --file={file} {_for_libpq(settings.store.url)}")
+        raise Problem(f"PostgreSQL makes its own backups; type: {_dump(settings.store.url, file)}")
     with desk_of(settings) as desk:
         backup.back_up(desk.database, file)
         retention.follow_up(desk, retention.retention_order(settings))
@@ -162,7 +179,7 @@ def _need_consent(*, yes: bool) -> None:
         raise Problem("nothing was destroyed")
 
 
-def _for_libpq(url: str) -> str:
-    """Return a URL as PostgreSQL's own programs read it."""
+def _dump(url: str, file: Path | str) -> str:
+    """Return the command that backs up a store in PostgreSQL, with the URL as its own programs read it."""
     scheme, _, rest = url.partition("://")
-    return visible(f"{scheme.partition('+')[0]}://{rest}")
+    return visible(f"pg_dump --format=custom --file={file} {scheme.partition('+')[0]}://{rest}")

@@ -198,7 +198,7 @@ def let_nothing_be_written(machine: Machine, setting: str = "ON") -> None:
         tx.exec_driver_sql(f"PRAGMA query_only = {setting}")
 
 
-def test_i10_a_store_that_cannot_be_written_is_told_from_memory_once_and_its_end_too(machine: Machine) -> None:
+def test_i10_h35_a_store_that_cannot_be_written_is_told_from_memory_once_and_its_end_too(machine: Machine) -> None:
     let_nothing_be_written(machine)
     machine.pass_by(30, looks=30)
     assert [] == machine.subjects()
@@ -221,7 +221,7 @@ def no_room(most_bytes: int = 4096) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_i10_a_full_disk_is_noticed_though_there_is_nothing_to_write(machine: Machine) -> None:
+def test_i10_h35_a_full_disk_is_noticed_though_there_is_nothing_to_write(machine: Machine) -> None:
     machine.pass_by(1)
     with capture_logs(), no_room():  # the lines of the log go to a file here
         machine.pass_by(40, looks=8)

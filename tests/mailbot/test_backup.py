@@ -18,11 +18,12 @@ from mailbot.retention import retention_order
 from rules.addresses import mailbox_key
 from rules.vocabulary import RequestType
 from storage import destruction, subscribers
-from storage.database import StoreMisused, open_database
+from storage.database import SCHEMA, StoreMisused, open_database, upgrade
 from storage.destruction import How
 from tests.mailbot.register_room import NOW, PERSON, arrive, is_on_file, is_suppressed, office, open_desk, put_on_file, request
 from tests.mailbot.typing_room import Type, typist
 from tests.servers import Postgresql
+from tests.storage.test_chain import make_schema
 
 SOMEBODY_ELSE = "dana@example.com"
 
@@ -262,3 +263,33 @@ def test_h106_a_list_that_every_user_can_read_is_refused(config: Path, type_: Ty
     list_of(config).chmod(0o644)
     said = type_("store", "reapply", "--config", config)
     assert (78, True) == (said.status, "chmod 600" in said.err)
+
+
+# --- before an upgrade -------------------------------------------------------------------------------------------------
+def test_h106_an_upgrade_makes_a_backup_first_and_says_where(config: Path, type_: Type) -> None:
+    store = config.with_name("mailbot.db")
+    make_schema(f"sqlite:///{store}", "0005")
+    said = type_("store", "upgrade", "--config", config)
+    (copy,) = config.parent.glob("mailbot.db.0005-*")
+    told = f"The store as it was is kept in {copy}; it holds whoever is on file: remove it once all is well.\n"
+    assert (0, told + f"The store has schema {SCHEMA} (it had 0005).\n", "") == (said.status, said.out, said.err)
+    assert 0o600 == mode_of(copy)
+    assert ("0005", SCHEMA) == upgrade(f"sqlite:///{copy}"), "the backup is the older store, whole and usable"
+
+
+def test_h106_a_store_that_needs_no_upgrade_is_not_copied(config: Path, type_: Type) -> None:
+    assert ("The store has schema " + SCHEMA + " (it had none).\n") == type_("store", "upgrade", "--config", config).out
+    assert f"The store has schema {SCHEMA}.\n" == type_("store", "upgrade", "--config", config).out
+    assert [] == [*config.parent.glob("mailbot.db.0*")]
+
+
+def test_h106_postgresql_is_upgraded_once_somebody_says_that_there_is_a_backup(config: Path, type_: Type, postgresql: Postgresql) -> None:
+    url = postgresql.fresh_database()
+    config.write_text(config.read_text().replace(f"sqlite:///{config.parent}/mailbot.db", url))
+    make_schema(url, "0005")
+    refused = type_("store", "upgrade", "--config", config)
+    assert (1, "") == (refused.status, refused.out)
+    assert "pg_dump --format=custom --file=FILE postgresql://postgres@" in refused.err
+    assert "then: mailbot store upgrade --backed-up" in refused.err
+    said = type_("store", "upgrade", "--backed-up", "--config", config)
+    assert (0, f"The store has schema {SCHEMA} (it had 0005).\n") == (said.status, said.out)

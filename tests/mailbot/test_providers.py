@@ -88,7 +88,8 @@ def test_a_mistyped_provider_is_told_with_the_list_and_nothing_else_is_missed(tm
     assert [f"inbox[1].provider: {known}", f"smtp.provider: {known}"] == mistakes_in(written(tmp_path, name, name))
 
 
-def test_an_inbox_at_microsoft_365_is_a_mistake_that_says_why_and_what_to_do(tmp_path: Path) -> None:
+def test_h15_an_inbox_that_only_a_token_opens_is_a_mistake_that_says_why_and_what_to_do(tmp_path: Path) -> None:
+    """mailbot logs in with a password alone: it has no OAuth token that it could fail to use again or to renew."""
     (told,) = mistakes_in(written(tmp_path, "microsoft365", "microsoft365"))
     assert told.startswith("inbox[1].provider: cannot be read yet: since 2022 Microsoft 365 lets no program read mail with a password")
     assert "have the mail redirected" in told

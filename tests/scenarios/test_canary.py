@@ -4,6 +4,7 @@ Every place that may hold something personal or secret holds a word that stands 
 What a server marks as an alert for the administrator is shown unchanged, as it must be (H16), and is not tried here.
 """
 
+import asyncio
 import os
 import pty
 import re
@@ -13,20 +14,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, default
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 import pytest
 
+from storage.alarms import Trouble
 from tests.conftest import ConfigFile, secret_file
 from tests.mailbot.scripted_imap import Script, Scripted
+from tests.mailbot.test_heartbeat import Monitors, serving
 from tests.mailbot.typing_room import PROGRAM, Ran, run_apart, run_at_terminal
 from tests.scenarios.managed import Service
 from tests.scenarios.outside import append_all, outcomes_in, seen_by
+from tests.scenarios.test_alarms import Daemon, live, with_other_relay
 from tests.servers import LOOPBACK, CapturingSmtp, Dovecot, Postgresql
+from tests.servers.programs import free_ports
 
 WORD = "zeisig"
 DOMAIN = "zeisig-domain.example"
@@ -229,6 +237,13 @@ HAPPENINGS: dict[str, tuple[int, Callable[[World], AbstractContextManager[Path]]
     "fetch refused": (0, imap_saying({"UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n", "UID FETCH": f"TAG NO {QUOTES}\r\n"})),
     "store read-only": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")),
     "store away": (TEMPORARY, a_store("CREATE ROLE {reader} LOGIN CONNECTION LIMIT 0")),
+    "bug whose error quotes the row": (
+        A_PERSON,
+        a_store(
+            "CREATE ROLE {reader} LOGIN SUPERUSER",
+            f"ALTER TABLE requests ADD CONSTRAINT bug CHECK (sender <> 'zeisig-late@{DOMAIN}')",
+        ),
+    ),
     "bug while recording": (A_PERSON, a_bug("INSERT ON requests")),
     "bug while settling": (A_PERSON, a_bug("UPDATE ON letters")),
 }
@@ -285,8 +300,64 @@ def test_h104_a_daemon_names_nobody_in_what_it_writes_and_tells_through_one_fail
             service.hear_pings(1, "by a fault of mailbot itself")
         world.imap.change_password("zeisig-changed")
         service.hear_pings(1, "refuses the login")
+        process = Path(f"/proc/{service.process.pid}")
+        assert set() == found_in((process / "cmdline").read_text() + (process / "environ").read_text())
         assert 0 == service.end()
     written = b"".join(said).decode()
     for event in ("round_done", "letter_refused", "delivery_away", "inbox_failed", "inbox_away", "stopped"):
         assert event in written
     assert (set(), set()) == (found_in(written), found_in(repr(service.told)))
+
+
+def test_h104_a_command_that_fails_by_our_own_fault_shows_where_and_quotes_nothing(world: World) -> None:
+    """PostgreSQL's error quotes the row that it refuses."""
+    with a_store("CREATE ROLE {reader} LOGIN SUPERUSER", "ALTER TABLE contacts ADD CONSTRAINT bug CHECK (value = '')")(world) as config:
+        people = world.folder / "people.csv"
+        people.write_text("email,surname\nzeisig-person@example.com,Zeisig-Surname\n", encoding="utf-8")
+        ran = run_apart(PROGRAM, "subscribers", "import", people, "--config", config)
+    assert (A_PERSON, set()) == (ran.status, found_in(ran.out + ran.err))
+    assert "in import_subscribers" in ran.err
+    assert "mailbot: this is a fault of mailbot itself (IntegrityError)" in ran.err
+
+
+@dataclass
+class Told:
+    """What the second route, the monitor and the figures told."""
+
+    other: CapturingSmtp
+    monitor: Monitors
+    port: int
+
+    def alarms(self) -> str:
+        letters = [message_from_bytes(envelope.content, policy=default) for envelope in self.other.envelopes]
+        return "".join(f"{letter}{letter.get_content()}" for letter in letters)
+
+    def figures(self) -> str:
+        with urlopen(f"http://{LOOPBACK}:{self.port}/metrics") as answer:
+            return str(answer.read().decode())
+
+
+def test_h104_alarms_figures_and_every_level_of_the_log_name_nobody(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this process no level is left out of the log."""
+    with CapturingSmtp() as other, Choosy() as choosy, serving(Monitors()) as monitor:
+        told = Told(other, monitor, *free_ports(1))
+        monitor.status = 500
+        beat = {"heartbeat_url": monitor.url.replace("abc", "zeisig-token"), "metrics_port": told.port}
+        alarm: dict[str, object] = {"to": ["officer@example.com"], "low_disk_megabytes": 0, **beat}
+        config = with_other_relay(world.config(smtp={"port": choosy.port}, alarm=alarm), other)
+        figures: list[str] = []
+
+        async def through(daemon: Daemon) -> None:
+            await daemon.until(lambda: outcomes_in(config).total() == len(MAIL) and monitor.asked)
+            daemon.now += timedelta(minutes=5)
+            await daemon.until(lambda: Trouble.RELAY in daemon.going_on())
+            daemon.now += timedelta(minutes=30)
+            await daemon.until(lambda: "550 5.7.1" in told.alarms())
+            figures.append(await asyncio.to_thread(told.figures))
+
+        live(config, through)
+    assert set() == found_in(told.alarms() + figures[0])
+    assert {"zeisig-token"} == found_in("".join(monitor.asked)), "the monitor alone is told its secret"
+    written = capsys.readouterr()
+    assert set() == found_in(written.out + written.err)
+    assert "[error" in written.out

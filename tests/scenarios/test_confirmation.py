@@ -38,10 +38,11 @@ def is_stopped(here: Room) -> bool:
 
 
 # --- unproven senders -------------------------------------------------------------------------------------------------
-def test_h64_an_unproven_revocation_stops_messages_and_asks_back(here: Room) -> None:
+def test_h64_an_unproven_revocation_is_registered_stops_messages_and_asks_back(here: Room) -> None:
     here.write(DANA, REVOKE, "I revoke it.")
     request, letter = here.request(), here.letter_to(DANA)
     assert (Standing.UNPROVEN, State.AWAITING_SENDER, True) == (request.standing, request.state, is_stopped(here))
+    assert request.due is not None, "its limit runs from the first message"
     assert 1 == len(CODE.findall(letter.get_content()))
     assert CODE.findall(letter.get_content()) == CODE.findall(letter["Subject"])
 
@@ -90,9 +91,10 @@ def test_h111_yes_from_another_address_confirms_nothing(here: Room) -> None:
     assert ["+77000002013"] == values(here.person(DANA), "phone")
 
 
-def test_h66_an_auto_reply_that_quotes_the_code_confirms_nothing(here: Room) -> None:
+@pytest.mark.parametrize("field", ["Auto-Submitted: auto-replied", "Return-Path: <>", "List-Id: <list.example.com>"])
+def test_h66_an_auto_reply_a_bounce_or_a_list_post_that_quotes_the_code_confirms_nothing(here: Room, field: str) -> None:
     here.write(DANA, UPDATE, NEW_PHONE)
-    here.answer(here.letter_to(DANA), DANA, "YES", "Auto-Submitted: auto-replied")
+    here.answer(here.letter_to(DANA), DANA, "YES", field)
     assert {"request": 1, "automatic": 1} == outcomes_in(here.config)
     assert State.AWAITING_SENDER is here.request().state
 

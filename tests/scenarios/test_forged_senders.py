@@ -119,7 +119,7 @@ def text_of(content: bytes) -> str:
     return "\n".join([*(f"{name}: {value}" for name, value in letter.items()), letter.get_content()])
 
 
-def test_no_forged_message_changes_anything_or_tells_anything(here: Room) -> None:
+def test_h44_to_h48_h57_to_h64_h68_no_forged_message_changes_anything_or_tells_anything(here: Room) -> None:
     victims = victims_of(FORGERIES)
     put_on_file(here, victims)
     before = people_on_file(here)
@@ -175,7 +175,7 @@ def answered(number: int, address: str, answer: Answer, known: Mapping[str, str]
     return message(address, head, (subject, text), f"<answer.{number}@example.com>")
 
 
-def test_no_forged_answer_confirms_anything(here: Room) -> None:
+def test_h66_h110_h111_no_forged_answer_confirms_anything(here: Room) -> None:
     addresses = [f"v{number}@example.com" for number in range(len(ANSWERS) + 3)]
     victims, (late, honest, denying) = addresses[:-3], addresses[-3:]
     put_on_file(here, addresses)

@@ -6,7 +6,7 @@ from base64 import decodebytes
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
@@ -106,6 +106,7 @@ class Answer:
 
     kind: str
     to: bytes
+    waits: timedelta
     size: int
     header: bytes
     text: bytes
@@ -143,18 +144,18 @@ def arrival(desk: Desk, uid: int, person: Person, asks: Asks) -> Arrival:
 def answers(desk: Desk, people: list[Person]) -> list[list[Answer]]:
     """Return what was written because of what each person wrote."""
     written: defaultdict[int, list[Answer]] = defaultdict(list)
-    chosen = select(requests.c.uid, letters.c.kind, letters.c.recipient, letters.c.content)
+    chosen = select(requests.c.uid, letters.c.kind, letters.c.recipient, letters.c.not_before, letters.c.content)
     with desk.database.read() as tx:
         rows = tx.execute(chosen.join(letters, letters.c.reference == requests.c.reference).order_by(letters.c.id)).all()
-    for uid, kind, recipient, content in rows:
+    for uid, kind, recipient, not_before, content in rows:
         header, _, body = content.partition(b"\r\n\r\n")
         person = people[uid - 1]
         told = person.unnamed(header), person.unnamed(decodebytes(body))
-        written[uid].append(Answer(kind, person.unnamed(recipient.encode()), len(content), *told))
+        written[uid].append(Answer(kind, person.unnamed(recipient.encode()), not_before - NOW, len(content), *told))
     return [written[uid] for uid in range(1, len(people) + 1)]
 
 
-def test_h69_a_subscriber_and_a_stranger_get_the_same_letters(desk: Desk) -> None:
+def test_h69_a_subscriber_and_a_stranger_get_the_same_letters_after_the_same_delay(desk: Desk) -> None:
     subscribers = [Person("dana", number) for number in range(len(CASES))]
     strangers = [Person("vera", number) for number in range(len(CASES))]
     put_on_file(desk, subscribers)

@@ -206,7 +206,7 @@ def test_h35_a_store_that_can_only_be_read_passes_by_itself(store_url: str, stor
     assert 1 == count(store, "cursors")
 
 
-def test_a_lock_that_is_held_too_long_is_the_worlds_failure(store_url: str, store: Database) -> None:
+def test_h34_a_lock_that_is_held_too_long_is_the_worlds_failure(store_url: str, store: Database) -> None:
     sqlite = store_url.startswith("sqlite")
     with closing(open_database(store_url)) as other, other.write() as holding:
         place_cursor(holding, INBOX)

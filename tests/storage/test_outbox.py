@@ -11,7 +11,6 @@ import pytest
 from storage import outbox
 from storage.database import Database, StoreFailure, open_database
 from storage.outbox import Caps, ClaimedLetter, LetterState, NewLetter, Settlement
-from tests.servers import Postgresql
 from tests.storage.stock import NO_CAPS, NOW, a_letter, key
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -220,17 +219,6 @@ def test_several_claimers_never_get_the_same_letter(store_url: str, store: Datab
     assert len(got) == len(set(got))
 
 
-def test_a_claimer_does_not_wait_for_another_on_postgresql(postgresql: Postgresql) -> None:
-    with closing(open_database(postgresql.fresh_database())) as store:
-        queue(store, map(a_letter, range(4)))
-        with store.write() as first, store.write() as second:
-            second.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
-            ones, others = (outbox.claim(tx, 2, NO_CAPS, NOW) for tx in (first, second))
-        assert ["person0@example.com", "person1@example.com", "person2@example.com", "person3@example.com"] == [
-            letter.recipient for letter in (*ones, *others)
-        ]
-
-
 # --- the caps ----------------------------------------------------------------------------------------------------------
 ONE_PERSON = {"recipient": "person@example.com", "recipient_key": key("person")}
 
@@ -362,6 +350,27 @@ def test_h81_what_was_not_sent_does_not_count(store: Database, state: LetterStat
     settle(store, claim(store, Caps(1, 0, 0)), state)
     queue(store, [a_letter(1, **ONE_PERSON)])
     assert 1 == len(send(store, Caps(1, 0, 0)))
+
+
+def test_h81_h86_a_letter_that_came_back_counts_as_one_that_was_sent(store: Database) -> None:
+    """Whoever writes in the name of addresses that do not exist would be written to without end."""
+    queue(store, topics("access"))
+    settle(store, claim(store, Caps(1, 0, 0)), LetterState.ACCEPTED)
+    with store.write() as tx:
+        outbox.come_back(tx, {"<mailbot.0@alit.kz>": "5.1.1"}, NOW + MINUTE)
+    queue(store, [a_letter(1, **ONE_PERSON)])
+    assert [] == send(store, Caps(1, 0, 0))
+    assert [LetterState.FAILED, LetterState.DEFERRED] == states(store)
+
+
+def test_h86_a_report_that_comes_before_the_letter_is_settled_is_not_forgotten(store: Database) -> None:
+    queue(store, [a_letter(1)])
+    going = claim(store)
+    mark(store, going)
+    with store.write() as tx:
+        outbox.come_back(tx, {"<mailbot.1@alit.kz>": "5.1.1"}, NOW)
+    settle(store, going, LetterState.ACCEPTED)
+    assert [LetterState.FAILED] == states(store)
 
 
 def test_h81_a_letter_tried_again_is_not_in_its_own_way(store: Database) -> None:

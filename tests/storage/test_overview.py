@@ -1,7 +1,6 @@
 """What the digest looks up: who is listed, what is counted, and from when on."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,25 +10,17 @@ import pytest
 from rules.place import Cursor
 from rules.vocabulary import Outcome, RequestType, State
 from storage import ledger, outbox, overview, register
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.ledger import Entry
 from storage.outbox import Caps, LetterState, NewLetter, Settlement
 from storage.overview import Matter, Promise, Traffic
 from storage.subscribers import set_systems
-from tests.servers import Postgresql
 from tests.storage.stock import INBOX, NO_CAPS, NOW, a_letter, a_request, an_entry, an_obligation
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NEXT_MONTH = date(2026, 12, 1)
 OTHER = replace(INBOX, folder="Requests")
-
-
-@pytest.fixture
-def postgresql_store(postgresql: Postgresql) -> Iterator[Database]:
-    """Return a new store on PostgreSQL alone: on SQLite nobody else can write meanwhile."""
-    with closing(open_database(postgresql.fresh_database())) as database:
-        yield database
 
 
 def enter(store: Database, reference: str, at: datetime = NOW, **fields: Any) -> None:
@@ -264,13 +255,3 @@ def test_a_store_begins_when_it_was_made_and_watched_a_mailbox(
         set_systems(tx, {"mailbot": "own"}, made)
         ledger.place_cursor(tx, replace(INBOX, start_at=watched_from))
     assert beginning == began(store)
-
-
-def test_all_look_ups_see_the_same_state_while_others_write(postgresql_store: Database) -> None:
-    with postgresql_store.write() as ours:
-        overview.see_one_state(ours)
-        before = overview.matters(ours, NOW, NEXT_MONTH)
-        enter(postgresql_store, "2026-00001-A")
-        after = overview.matters(ours, NOW, NEXT_MONTH)
-    assert ((), ()) == (before, after)
-    assert ["2026-00001-A"] == references(postgresql_store)

@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 
 from rules.vocabulary import Duty, State
 from storage import register, subscribers, tables, tasks
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.subscribers import NewSubscriber
 from storage.tasks import ClaimedTask, ListedTask, NewTask, TaskState
 from tests.storage.stock import NOW, a_request, an_obligation
@@ -107,25 +107,6 @@ def test_h21_what_is_claimed_is_nobody_elses_until_the_claim_lapses(filled: Data
     first = claimed(filled)
     assert None is claim(filled, NOW + 2 * MINUTE - timedelta(microseconds=1))
     assert (first.id, 2) == (claimed(filled, NOW + 2 * MINUTE).id, ahead(filled)[0].attempts)
-
-
-def test_h21_two_who_claim_at_one_moment_get_different_tasks(postgresql_store: Database) -> None:
-    """On PostgreSQL, where two may write at a time; on SQLite the second waits for the first."""
-    with postgresql_store.write() as one, postgresql_store.write() as other:
-        both = [tasks.claim(tx, "crm", NOW, NOW + HOUR) for tx in (one, other)]
-    assert {FIRST, SECOND} == {task.reference for task in both if task}
-
-
-@pytest.fixture
-def postgresql_store(request: pytest.FixtureRequest) -> Any:
-    database = open_database(request.getfixturevalue("postgresql").fresh_database())
-    with database.write() as tx:
-        owed = (an_obligation(what=Duty.STOP_MESSAGES, system="crm"),)
-        register.add_requests(tx, [a_request(reference, uid, obligations=owed) for uid, reference in enumerate((FIRST, SECOND), 1)], NOW)
-    for reference in (FIRST, SECOND):
-        queue(database, reference)
-    yield database
-    database.close()
 
 
 def test_a_system_gets_its_own_tasks_the_longest_due_first(filled: Database) -> None:
