@@ -1,6 +1,7 @@
 """Three lighter ears beside the inbox; none of the folders is ever changed.
 
-What staff answered by hand is heard in the Sent folder (H112): the register notes it, and the digest asks whether that was all.
+What staff answered by hand is heard in the Sent folder (H112): the register notes it, and the digest asks whether that was all. A letter
+of ours that was in doubt and lies there was accepted (H31).
 A request that the server took for spam is heard in the spam folder (H78): it is listed for staff, its limit runs, nothing is answered.
 What staff put into the folder for requests is taken in as one: ``mailbot.corrections``.
 """
@@ -18,6 +19,7 @@ from mailbot.arrival import OWN_MARK, pointers_of
 from mailbot.config import Inbox
 from mailbot.corrections import TakeIn
 from mailbot.desk import Desk
+from mailbot.doubts import Doubts
 from mailbot.errors import ConfigurationMistake, Problem
 from mailbot.fetching import Lying
 from mailbot.folders import own_folder, special_folder
@@ -63,6 +65,7 @@ class Ears:
     def __init__(self, desk: Desk, inbox: Inbox, mailbox: Mailbox, watched: frozenset[str] = frozenset()) -> None:
         """Nothing is looked for yet: the inbox comes first. ``watched`` are folders of this address that have watches of their own."""
         self._desk, self._inbox, self._mailbox, self._watched = desk, inbox, mailbox, watched | {inbox.folder}
+        self._doubts = Doubts(desk, mailbox, inbox.batch)
         self._found: dict[str, str | None] = {}
         self.deaf: dict[str, Problem] = {}
         """Key of the configuration → why its folder could not be read the last time; the inbox is read all the same."""
@@ -167,6 +170,7 @@ class Ears:
             if not stop.is_set():
                 cursor = self._hear(cursor, uids[start : start + self._inbox.batch])
                 batch_done(Count())  # nothing was taken in, and we live (H108)
+        self._doubts.look()
         return Count()
 
     def _hear(self, cursor: Cursor, uids: Sequence[int]) -> Cursor:

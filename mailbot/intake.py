@@ -257,8 +257,8 @@ def _name_as_on_file(tx: Connection, batch: Sequence[Arrival], on_file: Mapping[
     for arrival in batch:
         key = _sender_of(arrival)
         if key in on_file and (person := subscribers.find_subscriber(tx, key)):
-            stored = next(each.value for each in person.contacts if each.kind == "email" and mailbox_key(each.value) == key)
-            arrival.message = replace(arrival.message, sender=stored)
+            stored = (each.value for each in person.contacts if each.kind == "email" and mailbox_key(each.value) == key)
+            arrival.message = replace(arrival.message, sender=next(stored, arrival.message.sender))
 
 
 def _notice_robots(tx: Connection, desk: Desk, batch: Sequence[Arrival], now: datetime) -> None:
@@ -290,4 +290,4 @@ def _sender_of(arrival: Arrival) -> str:
 
 
 def _shunted(arrival: Arrival) -> Decision | None:
-    return Decision(Outcome.SHUNTED, arrival.shunt_reason, "shunt") if arrival.shunt_reason else None
+    return Decision(Outcome.SHUNTED, arrival.shunt_reason) if arrival.shunt_reason else None

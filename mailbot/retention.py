@@ -105,7 +105,7 @@ def follow_up(desk: Desk, order: RetentionOrder, last: FollowedUp = NOTHING_YET)
 
 def put_right_after_a_restore(desk: Desk, order: RetentionOrder, now: datetime) -> None:
     """Do again what a restored backup does not know, if the list beside the store does."""
-    if order.journal is not None and order.journal.exists():
+    if order.journal is not None and backup.is_begun(order.journal):
         again = backup.reapply(desk.database, desk.keys, order.journal, now)
         if again != backup.Reapplied():
             log.warning("reapplied", destroyed=again.destroyed, stopped=again.stopped, resumed=again.resumed)

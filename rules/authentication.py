@@ -241,8 +241,7 @@ def _read_result(found: authres.core.AuthenticationResult) -> _Result:
 
 
 def _only_what_is_asked_for(result: str) -> str:
-    words = result.rstrip(" \t")
-    first, *others = _EACH_WORD.findall(words if words.isascii() else _UNDELIMITED.sub(_in_a_labels, words))
+    first, *others = _EACH_WORD.findall(_UNDELIMITED.sub(_in_a_labels, result))
     return "".join((first, *(word for word in others if _ASKED_FOR.match(word))))
 
 

@@ -265,11 +265,11 @@ def _is_statutory(each: Weighed) -> bool:
 
 
 def _borrowed(own: Sequence[Weighed], weighed: Sequence[Weighed], nearest: Sequence[Weighed]) -> list[Weighed]:
-    """Return the statute's first limit for the same trigger, for a duty that the statute itself does not number."""
+    """Return the statute's limits for the same trigger, the first one first, for a duty that the statute itself does not number."""
     if any(each.limit.is_law and each.counted for each in own):
         return []
     of_law = [each for each in (*weighed, *nearest) if each.limit.is_law and each.due]
-    return sorted(of_law, key=lambda each: each.strictness)[:1]
+    return sorted(of_law, key=lambda each: each.strictness)
 
 
 def _in_words(governing: Weighed) -> str:

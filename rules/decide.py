@@ -216,7 +216,7 @@ def obey_staff(case: Case) -> Decision | None:
     in_doubt = case.standing is Standing.FAILED or case.message.defects & DOUBTFUL_SENDER or not acts_allowed
     if case.to_digest is ToDigest.IN_VAIN or in_doubt:
         if case.reading.outcome is Outcome.REQUEST:  # whoever was in copy may ask for something of their own
-            return _held(case, "answers_digest_and_asks", _candidates(case), answer=False)
+            return _held(case, "answers_digest_and_asks", _candidates(case))
         return Decision(Outcome.ORDINARY, "answers_digest_in_vain")
     return Decision(Outcome.STAFF_ACTION, "brings_back_the_secret")
 
@@ -227,7 +227,7 @@ def take_answer(case: Case) -> Decision | None:
     if answered is None or not answered.from_asked:
         return None
     if case.standing is Standing.FAILED or case.message.defects & DOUBTFUL_SENDER:
-        return _held(case, "answer_in_doubt", _candidates(case), answer=False)
+        return _held(case, "answer_in_doubt", _candidates(case))
     if answered.is_repeated:
         return Decision(Outcome.FOLLOW_UP, ANSWERS_AGAIN, joins=answered.reference)
     asked = case.tie.request if case.tie is not None and case.tie.request.reference == answered.reference else None
@@ -236,7 +236,7 @@ def take_answer(case: Case) -> Decision | None:
         reason = "answers_unclearly" if answered.says is None else "answers_too_late"
         return Decision(Outcome.FOLLOW_UP, reason, joins=answered.reference, reopens=is_closed)
     if answered.says is Answer.YES and asked is not None and _adds_a_demand(case, asked):
-        return _held(case, "may_ask_for_more", _candidates(case), answer=False)
+        return _held(case, "may_ask_for_more", _candidates(case))
     return Decision(Outcome.CONFIRMATION, f"says_{answered.says}", joins=answered.reference, answered=answered)
 
 
@@ -244,7 +244,7 @@ def hold_old_signature(case: Case) -> Decision | None:
     """Hold a request that was signed long before it came: whoever has a copy may have sent it again (H62)."""
     if not _asks(case) or case.proof is not Proof.OLD_SIGNATURE:
         return None
-    return _held(case, "signed_long_ago", _candidates(case), answer=False)
+    return _held(case, "signed_long_ago", _candidates(case))
 
 
 def continue_request(case: Case) -> Decision | None:
@@ -263,7 +263,7 @@ def hold_further_demand(case: Case) -> Decision | None:
     """Hold what a requester may be asking for besides: joined to the request, its own limit would be lost."""
     if case.tie is None or not case.tie.from_requester or _is_sure(case) or not _adds_a_demand(case, case.tie.request):
         return None
-    return _held(case, "may_ask_for_more", _candidates(case), answer=False)
+    return _held(case, "may_ask_for_more", _candidates(case))
 
 
 def hold_strangers_reference(case: Case) -> Decision | None:
@@ -272,21 +272,21 @@ def hold_strangers_reference(case: Case) -> Decision | None:
         return None
     if not case.tie.by_our_words and not _asks(case):
         return None
-    return _held(case, "names_request_of_another", _candidates(case), answer=False)
+    return _held(case, "names_request_of_another", _candidates(case))
 
 
 def hold_doubtful_sender(case: Case) -> Decision | None:
     """Hold a request whose sender two programs may read differently (H44, H45)."""
     if not _asks(case) or (case.message.sender is not None and not case.message.defects & DOUBTFUL_SENDER):
         return None
-    return _held(case, "sender_in_doubt", _candidates(case), answer=False)
+    return _held(case, "sender_in_doubt", _candidates(case))
 
 
 def hold_undecodable_subject(case: Case) -> Decision | None:
     """Hold what cannot be read with confidence: it may be anything (H37)."""
     if "undecodable_subject" not in case.message.defects or case.reading.outcome is Outcome.REQUEST:
         return None
-    return _held(case, "subject_undecodable", PERSONAL, answer=False)
+    return _held(case, "subject_undecodable", PERSONAL)
 
 
 def continue_open_request(case: Case) -> Decision | None:
@@ -375,7 +375,7 @@ def decide(case: Case) -> Decision:
     raise AssertionError("pass_over decides every case")
 
 
-def _held(case: Case, reason: str, may_be: tuple[RequestType, ...], *, answer: bool) -> Decision:
+def _held(case: Case, reason: str, may_be: tuple[RequestType, ...], *, answer: bool = False) -> Decision:
     effects: tuple[Effect, ...] = ()
     if answer and _may_answer(case):
         effects = (Acknowledge(None, case.reading.language, for_another=case.reading.is_for_another),)

@@ -26,7 +26,7 @@ server_packages() {
 run_tests() {
     local workers  # one more than there are cores: many tests wait for servers
     workers=$($bin/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-    $bin/pytest -q -n "$workers" 2>&1 | tee "$report"
+    $bin/pytest -q -n "$workers" --junit-xml=build/tests.xml 2>&1 | tee "$report"
     return "${PIPESTATUS[0]}"
 }
 

@@ -10,11 +10,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailbot.delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, MOST_FRUITLESS, NOT_TRIED, Delivery, Tally
+from mailbot.digest_answers import without_secret
 from mailbot.errors import Problem
+from mailbot.letters import without_code
 from mailbot.smtp import RelayAway, RelayRefusesUs, UntrustedRelay
+from rules.vocabulary import LetterKind, RequestType
 from storage import outbox
 from storage.database import Database, open_database
 from storage.outbox import Caps, LetterState, ListedLetter
+from tests.mailbot.letter_room import CODE, an_occasion, an_office
 from tests.mailbot.test_smtp import PASSWORD, PLAIN_HELLO, USER, ScriptedSmtp, relay_to
 from tests.servers import CapturingSmtp, Drop
 from tests.storage.stock import NO_CAPS, NOW, a_letter
@@ -128,6 +132,42 @@ def test_h93_pauses_grow_from_a_minute_to_hours_until_the_letter_is_given_up(sto
     assert [(LetterState.FAILED, "given up after 5 days: 452 4.2.2")] == [(each.state, each.reply) for each in letters(store)]
 
 
+def test_every_letter_that_is_put_off_or_given_up_is_counted(store: Database, smtp: CapturingSmtp) -> None:
+    queue(store, 1, 2)
+    smtp.answers.update(dict.fromkeys(people(1, 2), "452 4.2.2 full"))
+    assert Tally(put_off=2) == deliver(store, smtp)
+    assert Tally(failed=2) == deliver(store, smtp, now=NOW + GIVEN_UP_AFTER + A_MOMENT)
+
+
+def test_every_letter_that_is_refused_or_doubtful_is_counted(store: Database, smtp: CapturingSmtp) -> None:
+    queue(store, 1, 2)
+    smtp.answers.update(dict.fromkeys(people(1, 2), "550 5.1.1 unknown"))
+    assert Tally(failed=2) == deliver(store, smtp)
+    queue(store, 3, 4)
+    smtp.drop = Drop.BEFORE_REPLY
+    assert Tally(doubtful=2) == deliver(store, smtp)
+    assert ["550 5.1.1"] * 2 + ["the connection broke while sending"] * 2 == [letter.reply for letter in letters(store)]
+
+
+def test_h66_h67_an_accepted_letter_is_kept_without_its_code_and_any_other_as_it_went(store: Database, smtp: CapturingSmtp) -> None:
+    asking = an_office().compose(an_occasion(LetterKind.CONFIRMATION, RequestType.UPDATE), NOW).content
+    secret = f"Message-ID: <mailbot.digest.{CODE}@alit.kz>\r\n\r\n".encode()
+    plain = b"Message-ID: <mailbot.1@alit.kz>\r\n\r\nHello.\r\n"
+    for number, content in enumerate((asking, secret, plain)):
+        queue(store, number, content=content)
+    deliver(store, smtp)
+    with store.read() as tx:
+        kept = [outbox.content_of(tx, letter.id) for letter in letters(store)]
+    assert [without_code(asking), without_secret(secret), plain] == kept
+    assert not any(CODE.encode() in content for content in kept)
+
+
+def test_only_letters_in_a_row_that_the_server_lets_go_stop_a_run(store: Database, smtp: CapturingSmtp) -> None:
+    queue(store, *range(1, 6))
+    smtp.answers.update(dict.fromkeys(people(1, 3, 4), "421 4.7.0 not for this one"))
+    assert Tally(accepted=2, put_off=3) == deliver(store, smtp)
+
+
 def test_h94_a_letter_that_outlived_days_without_a_relay_can_be_put_off(store: Database, smtp: CapturingSmtp) -> None:
     """Its tries are many; two to that power, in minutes, is more than a timedelta holds."""
     queue(store, 1)
@@ -199,7 +239,7 @@ def test_h94_while_the_relay_is_away_the_queue_is_kept_in_order(store: Database,
     smtp.stop()
     tally = deliver(store, smtp, now=NOW + A_MOMENT, connections=4)
     assert isinstance(tally.problem, RelayAway)
-    assert {LetterState.QUEUED} == set(states(store))
+    assert {(LetterState.QUEUED, 0, NOW)} == {(letter.state, letter.attempts, letter.not_before) for letter in letters(store)}
     smtp.start()
     deliver(store, smtp, now=NOW + A_MOMENT)
     assert people(*range(100)) == received(smtp)

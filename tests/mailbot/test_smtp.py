@@ -14,7 +14,7 @@ from typing import Any, Self
 import pytest
 
 from mailbot.errors import ConfigurationMistake
-from mailbot.smtp import Connection, Relay, RelayAway, RelayRefusesUs, Reply, UntrustedRelay, Verdict
+from mailbot.smtp import FINAL_REPLY_SECONDS, Connection, Relay, RelayAway, RelayRefusesUs, Reply, UntrustedRelay, Verdict
 from tests.conftest import skip_without
 from tests.servers import LOOPBACK, CapturingSmtp
 from tests.servers.dovecot import make_certificates
@@ -330,6 +330,7 @@ def test_h32_an_error_at_quit_is_none_of_ours() -> None:
 
 
 def test_h32_the_final_reply_may_take_longer_than_any_other(smtp: CapturingSmtp) -> None:
+    assert 600 == FINAL_REPLY_SECONDS
     smtp.delay_seconds = 0.3
     assert [Verdict.ACCEPTED] == send_to(smtp, RECIPIENT, timeout_seconds=0.1)
 

@@ -156,6 +156,7 @@ WRITTEN = {
         Vouched(ALIGNED, Proof.SPF, "client.example"),
     ),
     "a name in quotes, and a version": (OURS, f'"{OURS}" 1; {SPF}', Vouched(ALIGNED, Proof.SPF, "client.example")),
+    "without a blank": (OURS, f"{OURS};spf=pass smtp.mailfrom=client.example", Vouched(ALIGNED, Proof.SPF, "client.example")),
     "in capitals": (OURS, f"{OURS.upper()}; SPF=Pass SMTP.MailFrom=ANNA@CLIENT.EXAMPLE", Vouched(ALIGNED, Proof.SPF, "client.example")),
 }
 
@@ -210,6 +211,13 @@ def test_h57_h58_only_the_topmost_results_of_the_configured_server_count(fields:
 )
 def test_h57_what_cannot_be_parsed_says_nothing(results: str) -> None:
     assert Vouched(UNPROVEN, Proof.UNREADABLE_RESULTS) == vouch(letter(f"{OURS}; {results}"), OURS)
+
+
+@pytest.mark.parametrize(("more", "reason"), [(0, Proof.SPF), (1, Proof.UNREADABLE_RESULTS)])
+def test_h54_a_field_is_read_up_to_its_longest(more: int, reason: Proof) -> None:
+    field = f"{OURS}; {SPF} ()"
+    comment = "x" * (MAX_FIELD - len(field) + more)
+    assert reason == vouch(letter(f"{OURS}; {SPF} ({comment})"), OURS).reason
 
 
 def test_h56_results_behind_a_line_that_is_no_field_may_be_the_senders() -> None:
@@ -394,6 +402,8 @@ FOREIGN = signature(d="evil.example")
         (DKIM, [FOREIGN], "no_signature"),
         (DKIM, [signature(s="s2")], "no_signature"),
         (DKIM, [signature(b="abcdefgh")], "no_signature"),
+        (DKIM, [signature(s=None)], "no_signature"),
+        (DKIM, [signature(b=None)], "no_signature"),
         (DKIM, [LIMITED], "body_length_limit"),
         (DKIM, [signature(l="")], "body_length_limit"),
         (DKIM, [signature(h="From:Date")], "fields_not_signed"),
@@ -429,6 +439,7 @@ FOREIGN = signature(d="evil.example")
         (DKIM, [signature(x="-1")], "unreadable_signature"),
         (DKIM, [signature(d=None)], "unreadable_signature"),
         (DKIM, [signature(), signature(z="x" * MAX_FIELD)], "unreadable_signature"),
+        (DKIM, [signature(z="x" * (MAX_FIELD - len(signature(z=""))))], "dkim"),
         (DKIM, [signature()] + [FOREIGN] * MAX_SIGNATURES, "unreadable_signature"),
         (DKIM, [signature()] + [FOREIGN] * (MAX_SIGNATURES - 1), "dkim"),
         # DMARC may rest on any of them.
@@ -479,6 +490,11 @@ OLD_DATE = "Date: Mon, 16 Nov 2026 09:00:00 +0000"
 @pytest.mark.parametrize("results", [DKIM, f"{DKIM}; {DMARC}"], ids=["dkim", "dmarc"])
 def test_h62_an_old_signature_is_for_a_person(results: str, signed: str, more: str, received: str, reason: str) -> None:
     assert reason == vouch(letter(f"{OURS}; {results}", signed=(signed,), more=more, received=received), OURS).reason
+
+
+def test_h62_an_old_signature_is_for_a_person_whatever_else_is_wrong_with_it() -> None:
+    message = letter(f"{OURS}; {DKIM}", signed=(signature(t=NOW - 30 * DAY, l=100, h="To"),))
+    assert Vouched(UNPROVEN, Proof.OLD_SIGNATURE) == vouch(message, OURS)
 
 
 @pytest.mark.parametrize("results", [f"{SPF}; {DKIM}", f"{SPF}; {DMARC}", f"{DMARC}; {FORGED}"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.deadlines import Deadlines, Due, Obligation, day_of, due, earliest_due
+from rules.deadlines import STAFF, Deadlines, Due, Obligation, day_of, due, earliest_due
 from rules.policy import Law, Limit, Policy
 from rules.vocabulary import Duty, Event, Language, RequestType, SourceMark, Starts, Unit
 from rules.working_days import Calendar, Override
@@ -281,15 +281,34 @@ def test_a_promise_without_a_number_borrows_from_the_statute_and_not_from_the_po
     assert date(2026, 12, 11) == destroy.due
 
 
+def test_months_that_end_in_a_leap_year_end_on_its_29_february() -> None:
+    assert date(2028, 2, 29) == counted(limit(6, Unit.MONTHS, name="9.1"), noon(date(2027, 8, 31))).day
+
+
 def test_where_nobody_names_a_number_there_is_no_due_date_and_that_is_said() -> None:
     answer = only(deadlines(limit(None, None, name="art. 25(2)(3-1)")).obligations(RequestType.DESTROY, FRIDAY))
     assert (None, "Law 94-V art. 25(2)(3-1) names no number") == (answer.due, answer.arithmetic)
 
 
+def test_of_an_event_that_the_statute_does_not_know_it_lends_its_number_for_the_same_duty_counted_from_there() -> None:
+    promise = limit(None, None, Duty.DESTROY, name="4.5", trigger=Event.PURPOSE_ENDED, starts=Starts.PURPOSE_END)
+    statute = limit(15, Unit.WORKING_DAYS, Duty.DESTROY, name="art. 18", in_force_from=date(2026, 11, 21))
+    saturday = datetime(2026, 11, 20, 20, tzinfo=UTC)
+    destroy = only(deadlines(promise, statute).obligations(Event.PURPOSE_ENDED, saturday))
+    assert (date(2026, 12, 11), "Law 94-V art. 18") == (destroy.due, destroy.statute)
+    assert destroy.arithmetic.startswith("no number of its own, so the first limit of the statute: purpose ended Sat 21 Nov 2026;")
+
+
+def test_of_a_request_that_the_statute_does_not_know_it_lends_nothing() -> None:
+    promise = limit(None, None, Duty.DESTROY, name="4.5", trigger=RequestType.OPT_OUT)
+    destroy = only(deadlines(promise, limit(15, Unit.WORKING_DAYS, Duty.DESTROY)).obligations(RequestType.OPT_OUT, FRIDAY))
+    assert (None, "") == (destroy.due, destroy.statute)
+
+
 def test_a_policys_number_governs_where_the_statute_has_none() -> None:
     own = limit(10, Unit.CALENDAR_DAYS, name="3.2")
     answer = only(deadlines(limit(None, None, name="art. 25"), own).obligations(RequestType.DESTROY, FRIDAY))
-    assert ("clause 3.2", date(2026, 11, 30)) == (answer.source, answer.due)
+    assert ("clause 3.2", date(2026, 11, 30), "") == (answer.source, answer.due, answer.statute)
     assert [("art. 25", None)] == [(lost.limit.id, lost.due) for lost in answer.losing]
 
 
@@ -326,6 +345,59 @@ def test_what_touches_stored_data_is_owed_in_every_system_and_the_rest_by_staff(
     assert [(Duty.DESTROY, "mailbot"), (Duty.DESTROY, "crm"), (Duty.ANSWER, "staff")] == owed
 
 
+def test_each_duty_that_touches_what_is_stored_is_owed_wherever_that_is_stored() -> None:
+    stored = {"stop_messages", "stop_processing", "stop_transfer", "amend", "block", "unblock", "destroy", "remove_from_source"}
+    owed = deadlines(limit(15, Unit.WORKING_DAYS, *Duty), systems=("crm",)).obligations(RequestType.DESTROY, FRIDAY)
+    assert stored == {each.duty for each in owed if each.system == "crm"}
+
+
+@pytest.mark.parametrize("duty", Duty)
+def test_who_must_have_destroyed_by_a_day_must_have_stopped_and_blocked_by_then(duty: Duty) -> None:
+    counter = deadlines(limit(15, Unit.WORKING_DAYS, Duty.DESTROY), limit(20, Unit.WORKING_DAYS, duty, name="9.4"))
+    owed = next(each for each in counter.obligations(RequestType.DESTROY, FRIDAY) if each.duty is duty)
+    ends = duty in {Duty.DESTROY, Duty.STOP_PROCESSING, Duty.BLOCK}
+    assert (date(2026, 12, 11) if ends else date(2026, 12, 21)) == owed.due
+
+
+@pytest.mark.parametrize(
+    ("starts", "happened", "waits_for"),
+    [
+        (Starts.CONFIRMATION, "confirmed", "confirmation"),
+        (Starts.FINDING, "found", "finding"),
+        (Starts.TRANSFER, "transferred", "transfer"),
+        (Starts.PURPOSE_END, "purpose ended", "end of the purpose"),
+    ],
+)
+def test_what_a_limit_counts_from_is_said_in_words(starts: Starts, happened: str, waits_for: str) -> None:
+    begun = only(deadlines(limit(1, trigger=Event.BREACH, starts=starts)).obligations(Event.BREACH, FRIDAY))
+    assert begun.arithmetic.startswith(f"{happened} Fri 20 Nov 2026;")
+    waiting = limit(1, trigger=RequestType.DESTROY, starts=starts)
+    answer = next(each for each in deadlines(waiting).obligations(RequestType.DESTROY, FRIDAY) if each.duty is Duty.ANSWER)
+    assert f"counted from the {waits_for}, not yet known" == answer.arithmetic
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (1, "1 calendar day to Sat 21 Nov 2026, moved on, not counting 2 weekend days -> Mon 23 Nov 2026, 23:59"),
+        (2, "2 calendar days to Sun 22 Nov 2026, moved on, not counting 1 weekend day -> Mon 23 Nov 2026, 23:59"),
+        (3, "3 calendar days -> Mon 23 Nov 2026, 23:59"),
+    ],
+)
+def test_it_is_said_whether_the_end_of_a_period_moved(amount: int, words: str) -> None:
+    assert f"received Fri 20 Nov 2026; {words}" == counted(limit(amount, Unit.CALENDAR_DAYS), FRIDAY).arithmetic
+
+
+def test_days_are_spelled_alike_in_every_locale() -> None:
+    first = [due(limit(None, Unit.AT_ONCE), noon(date(2026, month, month)), KAZAKHSTAN, ALMATY) for month in range(1, 13)]
+    assert [
+        *("Thu 1 Jan", "Mon 2 Feb", "Tue 3 Mar", "Sat 4 Apr", "Tue 5 May", "Sat 6 Jun"),
+        *("Tue 7 Jul", "Sat 8 Aug", "Wed 9 Sep", "Sat 10 Oct", "Wed 11 Nov", "Sat 12 Dec"),
+    ] == [each.arithmetic.removeprefix("received ").partition(" 2026;")[0] for each in first if each]
+    week = [counted(limit(0, Unit.CALENDAR_DAYS, name="9.1"), noon(date(2026, 11, day))).arithmetic for day in range(16, 23)]
+    assert ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] == [each.removeprefix("received ")[:3] for each in week]
+
+
 def test_an_operator_without_any_system_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one system"):
         deadlines(systems=())
@@ -342,6 +414,13 @@ def test_hours_are_counted_from_the_moment_and_not_from_another_of_the_same_day(
     counter = deadlines(limit(36, Unit.HOURS))
     noon_due, morning_due = (only(counter.obligations(RequestType.DESTROY, FRIDAY.replace(hour=hour))).due for hour in (12, 11))
     assert (date(2026, 11, 21), date(2026, 11, 20)) == (noon_due, morning_due)
+
+
+def test_what_was_counted_for_a_day_is_not_counted_again() -> None:
+    counter = deadlines(limit(1))
+    first = counter.obligations(RequestType.DESTROY, FRIDAY)
+    assert first is counter.obligations(RequestType.DESTROY, FRIDAY + timedelta(minutes=1))
+    assert first is counter.obligations(RequestType.DESTROY, FRIDAY, FRIDAY)
 
 
 def test_days_are_counted_anew_for_another_day() -> None:
@@ -378,8 +457,10 @@ def test_a_message_in_doubt_is_answered_by_the_first_limit_of_anything_it_may_be
     answer = deadlines(ACCESS, REVOCATION).for_doubt(may_be, FRIDAY)
     assert (Duty.ANSWER, "staff", last) == (answer.duty, answer.system, answer.due)
     assert answer.arithmetic.startswith(f"may be {type_}: received Fri 20 Nov 2026;")
+    assert answer.trigger is None
 
 
 def test_a_doubt_without_any_limit_is_still_an_answer_owed() -> None:
+    said = "no limit is known for anything it may be"
     answer = deadlines(ACCESS).for_doubt((RequestType.QUESTION,), FRIDAY)
-    assert (Duty.ANSWER, "staff", None) == (answer.duty, answer.system, answer.due)
+    assert Obligation(Duty.ANSWER, STAFF, "", "", "", Starts.RECEIPT, None, said) == answer

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailbot.policies import load_policy
-from rules.deadlines import STAFF, Deadlines, Obligation, by_term, together
+from rules.deadlines import STAFF, TERM, Deadlines, Obligation, by_term, together
 from rules.policy import Limit, Policy
 from rules.vocabulary import Duty, Event, RequestType, SourceMark, Starts, Unit
 from rules.working_days import Calendar
@@ -92,7 +92,8 @@ def test_until_the_sender_confirms_the_asking_has_the_day_and_the_duty_has_none(
 
 
 def test_once_the_sender_confirmed_the_duty_is_counted_from_then_and_nobody_is_to_be_asked() -> None:
-    [answer] = confirmed_within(1).obligations(RequestType.ACCESS, FRIDAY, FRIDAY + timedelta(days=3))
+    on_monday_in_almaty = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    [answer] = confirmed_within(1).obligations(RequestType.ACCESS, FRIDAY, on_monday_in_almaty)
     assert (TUESDAY, "confirmed Mon 23 Nov 2026; 1 working day -> Tue 24 Nov 2026, 23:59") == (answer.due, answer.arithmetic)
 
 
@@ -147,13 +148,28 @@ def test_six_months_never_pass_over_a_day_of_the_law(order: tuple[tuple[RequestT
     assert date(2026, 12, 11) == of(Duty.DESTROY, *facts(*order)).due
 
 
-@pytest.mark.parametrize(("days_ago", "day"), [(15, date(2026, 11, 20)), (20, date(2026, 11, 15)), (1, MONDAY)])
+@pytest.mark.parametrize(("days_ago", "day"), [(15, date(2026, 11, 20)), (20, date(2026, 11, 15)), (12, MONDAY), (1, MONDAY)])
 def test_the_block_in_its_place_is_never_later_than_the_destruction_was(days_ago: int, day: date) -> None:
     block = of(Duty.BLOCK, *facts((Event.PURPOSE_ENDED, FRIDAY - timedelta(days=days_ago)), IMPOSSIBLE))
     assert day == block.due
+    assert (day < MONDAY) == block.arithmetic.startswith("in place of the destruction, by its day -> ")
+
+
+def test_the_block_keeps_its_own_day_where_the_destruction_has_none_yet() -> None:
+    [block] = (each for each in facts(IMPOSSIBLE) if each.duty is Duty.BLOCK)
+    waiting = replace(block, duty=Duty.DESTROY, due=None, trigger=RequestType.DESTROY)
+    assert block == of(Duty.BLOCK, block, waiting)
+
+
+def test_what_was_put_together_stays_as_it_is() -> None:
+    once = together(facts(REVOKED, UNLAWFUL, ENDED))
+    assert once == together(once)
 
 
 def test_a_term_of_the_authority_governs_where_it_is_earlier() -> None:
     inquiry = deadlines(policy("kazger")).obligations(RequestType.AUTHORITY_INQUIRY, FRIDAY)
     days = [of(Duty.ANSWER, *inquiry, by_term(day)).due for day in (date(2026, 11, 25), date(2026, 12, 25))]
     assert [date(2026, 11, 25), date(2026, 11, 30)] == days
+    words = "the term that stands in the authority's letter -> Mon 23 Nov 2026, 23:59"
+    term = Obligation(Duty.ANSWER, STAFF, "Term of the authority", "", "", Starts.RECEIPT, MONDAY, words, trigger=TERM)
+    assert term == by_term(MONDAY)

@@ -12,6 +12,7 @@ from rules.decide import (
     RULES,
     STOPS_MESSAGES,
     TABLE,
+    WITHDRAWALS,
     Acknowledge,
     Answered,
     AskAddress,
@@ -23,6 +24,7 @@ from rules.decide import (
     decide,
 )
 from rules.details_change import Change, Field
+from rules.evidence.reading import FOR_ANOTHER
 from rules.matching import KnownRequest, Tie
 from rules.message import DOUBTFUL_SENDER, read_header
 from rules.recognition import Reading
@@ -41,6 +43,7 @@ OLD, RENUMBERED = (replace(ORDINARY, flags=frozenset({flag})) for flag in ("too_
 ACCESS = KnownRequest("2026-00001-A", RequestType.ACCESS, b"aigul", is_open=True)
 CLOSED = replace(ACCESS, is_open=False)
 UNNAMED = replace(ACCESS, type=None)
+YES = Answered(ACCESS.reference, Asked.SENDER, Answer.YES, from_asked=True, is_in_time=True)
 MACHINE = Screening(Kind.AUTO_REPLY, "auto_submitted")
 UNANSWERED = [Screening(kind, kind) for kind in (Kind.SPAM, Kind.NO_REPLY, Kind.NOT_TO_US)]
 
@@ -69,9 +72,10 @@ def answers(decision: Decision) -> bool:
 # --- Ordinary mail
 
 
+@pytest.mark.parametrize("kind", [None, RequestType.ACCESS])
 @pytest.mark.parametrize(("text", "reason"), [(None, "subject_matches_nothing"), ("", "asks_nothing"), ("Hello", "asks_nothing")])
-def test_what_asks_nothing_is_ordinary(text: str | None, reason: str) -> None:
-    decision = decide(replace(ORDINARY, message=replace(LETTER, text=text)))
+def test_what_asks_nothing_is_ordinary(text: str | None, reason: str, kind: RequestType | None) -> None:
+    decision = decide(replace(ORDINARY, message=replace(LETTER, text=text), reading=replace(NOTHING, type=kind)))
     assert Decision(Outcome.ORDINARY, reason, "pass_over") == decision
 
 
@@ -91,8 +95,12 @@ def test_what_a_machine_sent_is_linked_to_the_request_it_names() -> None:
 
 @pytest.mark.parametrize("case", [ASKING, HELD, replace(ASKING, tie=tied()), replace(ASKING, same_open=ACCESS)])
 def test_h28_a_second_copy_does_nothing(case: Case) -> None:
-    decision = decide(replace(case, seen_before=True))
-    assert (Outcome.DUPLICATE, None, None) == (decision.outcome, decision.joins, decision.opens)
+    assert Decision(Outcome.DUPLICATE, "same_message_id_and_text", "set_duplicate_aside") == decide(replace(case, seen_before=True))
+
+
+@pytest.mark.parametrize("case", [ORDINARY, ASKING, replace(ASKING, screening=MACHINE), replace(ASKING, seen_before=True)])
+def test_h54_what_has_more_header_than_is_read_is_set_aside(case: Case) -> None:
+    assert Decision(Outcome.SHUNTED, "header_too_large", "set_bomb_aside") == decide(defective(case, "header_too_large"))
 
 
 # --- What belongs to a request
@@ -101,7 +109,7 @@ def test_h28_a_second_copy_does_nothing(case: Case) -> None:
 @pytest.mark.parametrize("by_our_words", [True, False])
 def test_h50_what_the_requester_writes_about_an_open_request_follows_it_unanswered(by_our_words: bool) -> None:
     decision = decide(replace(ORDINARY, tie=tied(by_our_words=by_our_words)))
-    assert Decision(Outcome.FOLLOW_UP, "answers_request", "continue_request", ACCESS.reference) == decision
+    assert Decision(Outcome.FOLLOW_UP, "answers_request", "continue_request", ACCESS.reference, reopens=False) == decision
 
 
 @pytest.mark.parametrize("reading", [NOTHING, demand(RequestType.ACCESS), demand(RequestType.ACCESS, Certainty.GUESS)])
@@ -131,7 +139,7 @@ def test_an_answer_that_surely_asks_for_something_else_is_a_request_of_its_own(r
 @pytest.mark.parametrize("reading", [demand(RequestType.DESTROY, Certainty.GUESS), DOUBT])
 def test_an_answer_that_may_ask_for_something_else_is_held_with_its_limit_and_unanswered(request_: KnownRequest, reading: Reading) -> None:
     decision = decide(replace(ORDINARY, reading=reading, tie=tied(request_)))
-    assert (Outcome.HELD, "hold_further_demand", None) == (decision.outcome, decision.rule, decision.joins)
+    assert (Outcome.HELD, "may_ask_for_more", None) == (decision.outcome, decision.reason, decision.joins)
     assert decision.opens
     assert (reading.may_be or (RequestType.DESTROY,)) == decision.opens.may_be
     assert () == decision.opens.effects
@@ -140,6 +148,13 @@ def test_an_answer_that_may_ask_for_something_else_is_held_with_its_limit_and_un
 def test_an_answer_that_names_no_demand_of_its_own_follows_the_open_request() -> None:
     """A complaint, or a request taken back: whoever works on the request must see it there."""
     assert Outcome.FOLLOW_UP is decide(replace(ORDINARY, reading=ANY_TYPE, tie=tied())).outcome
+
+
+@pytest.mark.parametrize(("demands", "outcome"), [(3, Outcome.HELD), (4, Outcome.FOLLOW_UP)])
+def test_up_to_three_demands_are_named_and_more_name_none(demands: int, outcome: Outcome) -> None:
+    others = [kind for kind in RequestType if kind not in (ACCESS.type, RequestType.QUESTION)]
+    reading = replace(DOUBT, may_be=tuple(others[:demands]))
+    assert outcome is decide(replace(ORDINARY, reading=reading, tie=tied())).outcome
 
 
 def test_a_complaint_about_a_closed_request_is_held() -> None:
@@ -202,7 +217,7 @@ def test_h44_h45_a_demand_of_a_doubtful_sender_is_held_and_not_answered(case: Ca
     decision = decide(defective(case, defect))
     assert (Outcome.HELD, "sender_in_doubt") == (decision.outcome, decision.reason)
     assert decision.opens
-    assert () == decision.opens.effects
+    assert (case.reading.may_be or (RequestType.DESTROY,), ()) == (decision.opens.may_be, decision.opens.effects)
 
 
 def test_h45_a_demand_without_a_sender_is_held() -> None:
@@ -225,8 +240,9 @@ def test_what_may_be_a_request_is_held_with_a_neutral_letter() -> None:
     decision = decide(HELD)
     assert (Outcome.HELD, "needs_a_person") == (decision.outcome, decision.reason)
     assert decision.opens
-    assert (None, DOUBT.may_be, True) == (decision.opens.type, decision.opens.may_be, decision.opens.for_staff)
-    assert (Acknowledge(None, Language.EN),) == decision.opens.effects
+    assert (None, Language.EN, DOUBT.may_be) == (decision.opens.type, decision.opens.language, decision.opens.may_be)
+    assert (Acknowledge(None, Language.EN, asks=False, for_another=False),) == decision.opens.effects
+    assert (True, False) == (decision.opens.for_staff, decision.opens.waits_for_sender)
 
 
 def test_what_is_only_written_like_a_request_is_held_and_nobody_is_answered() -> None:
@@ -235,10 +251,10 @@ def test_what_is_only_written_like_a_request_is_held_and_nobody_is_answered() ->
 
 
 def test_a_representatives_request_is_held_with_its_type_and_a_neutral_letter() -> None:
-    for_another = replace(DEMAND, outcome=Outcome.HELD, may_be=(RequestType.DESTROY,))
+    for_another = replace(DEMAND, outcome=Outcome.HELD, may_be=(RequestType.DESTROY,), reason=FOR_ANOTHER)
     decision = decide(replace(ORDINARY, reading=for_another))
     assert decision.opens
-    assert (RequestType.DESTROY, (Acknowledge(None, Language.RU),)) == (decision.opens.type, decision.opens.effects)
+    assert (RequestType.DESTROY, (Acknowledge(None, Language.RU, for_another=True),)) == (decision.opens.type, decision.opens.effects)
 
 
 def test_what_may_be_nothing_known_is_held_unanswered() -> None:
@@ -268,7 +284,7 @@ def test_a_person_is_answered_in_their_language(kind: RequestType) -> None:
     decision = decide(replace(ORDINARY, reading=demand(kind)))
     assert decision.opens
     (letter,) = (effect for effect in decision.opens.effects if isinstance(effect, Acknowledge))
-    assert (kind, Language.RU) == (letter.type, letter.language)
+    assert (kind, Language.RU, False) == (letter.type, letter.language, letter.for_another)
 
 
 def test_the_authority_is_answered_by_staff_alone() -> None:
@@ -339,9 +355,16 @@ def test_h80_a_forged_request_is_recorded_for_staff_and_only_an_opt_out_pauses_m
     assert ([StopMessages] if kind is RequestType.OPT_OUT else []) == kinds_of_effect(decision)
 
 
+@pytest.mark.parametrize("case", [ASKING, HELD])
+def test_h80_where_the_operator_wants_that_only_aligned_senders_are_answered(case: Case) -> None:
+    told = {standing: answers(decide(replace(case, standing=standing, answers_all=False))) for standing in Standing}
+    assert {Standing.ALIGNED: True, Standing.UNPROVEN: False, Standing.FAILED: False} == told
+
+
 @pytest.mark.parametrize("certainty", Certainty)
 def test_the_reason_tells_how_sure_the_reading_is(certainty: Certainty) -> None:
     assert f"{certainty}_phrase" == decide(replace(ORDINARY, reading=demand(RequestType.ACCESS, certainty))).reason
+    assert "phrase" == decide(replace(ORDINARY, reading=replace(DEMAND, certainty=None))).reason
 
 
 # --- Whom to believe in what
@@ -384,6 +407,17 @@ def test_h64_each_cell_of_the_table(row: str, standing: Standing) -> None:
     assert decision.opens.waits_for_sender == ("ask" in expected)
 
 
+@pytest.mark.parametrize("kind", WITHDRAWALS)
+def test_a_withdrawal_is_carried_out_only_for_whom_the_server_vouches_and_if_the_operator_wants_that(kind: RequestType) -> None:
+    asked = replace(ORDINARY, reading=demand(kind))
+    carried_out = [
+        (standing, auto)
+        for standing, auto in product(Standing, (True, False))
+        if CarryOut in kinds_of_effect(decide(replace(asked, standing=standing, auto=auto)))
+    ]
+    assert [(Standing.ALIGNED, True)] == carried_out
+
+
 def test_every_type_has_its_row() -> None:
     assert set(RequestType) == {RequestType(row.partition(" ")[0]) for row in BELIEVED} == set(TABLE)
 
@@ -393,8 +427,8 @@ def test_h63_both_addresses_are_asked_whoever_writes() -> None:
     for sender in ("old@example.com", "new@example.com", "third@example.com"):
         decision = decide(replace(ORDINARY, message=replace(LETTER, sender=sender), reading=demand(RequestType.UPDATE), changes=ADDRESS))
         assert decision.opens
-        asked[sender] = {(effect.address, effect.role) for effect in decision.opens.effects if isinstance(effect, AskAddress)}
-    new, old = ("new@example.com", Asked.NEW), ("old@example.com", Asked.OLD)
+        asked[sender] = {effect for effect in decision.opens.effects if isinstance(effect, AskAddress)}
+    new, old = AskAddress("new@example.com", Asked.NEW, Language.RU), AskAddress("old@example.com", Asked.OLD, Language.RU)
     assert {"old@example.com": {new}, "new@example.com": {old}, "third@example.com": {new, old}} == asked
 
 
@@ -408,43 +442,15 @@ def test_nothing_is_changed_and_nobody_asked_where_nobody_is_answered(
     assert (False, []) == (decision.opens.waits_for_sender, kinds_of_effect(decision))
 
 
-# --- Answers to what was asked back
-
-YES = Answered(ACCESS.reference, Asked.SENDER, Answer.YES, from_asked=True, is_in_time=True)
-
-
-@pytest.mark.parametrize("says", Answer)
-def test_h110_the_asked_address_answers(says: Answer) -> None:
-    decision = decide(replace(ORDINARY, answered=replace(YES, says=says), tie=tied()))
-    assert (Outcome.CONFIRMATION, f"says_{says}", ACCESS.reference) == (decision.outcome, decision.reason, decision.joins)
-
-
-@pytest.mark.parametrize(
-    ("answered", "reason"), [(replace(YES, says=None), "answers_unclearly"), (replace(YES, is_in_time=False), "answers_too_late")]
-)
-def test_h66_h110_what_is_unclear_or_late_goes_to_staff(answered: Answered, reason: str) -> None:
-    decision = decide(replace(ORDINARY, answered=answered))
-    assert (Outcome.FOLLOW_UP, reason) == (decision.outcome, decision.reason)
-
-
-def test_h111_another_address_answers_nothing() -> None:
-    decision = decide(replace(ORDINARY, answered=replace(YES, from_asked=False), tie=tied(from_requester=False)))
-    assert (Outcome.HELD, "hold_strangers_reference") == (decision.outcome, decision.rule)
-
-
-@pytest.mark.parametrize("case", [replace(ORDINARY, standing=Standing.FAILED), defective(ORDINARY, "doubled_subject")])
-def test_h44_h66_an_answer_whose_sender_is_in_doubt_is_held(case: Case) -> None:
-    assert (Outcome.HELD, "answer_in_doubt") == (decide(replace(case, answered=YES)).outcome, decide(replace(case, answered=YES)).reason)
-
-
-def test_h66_a_machine_answers_nothing() -> None:
-    assert Outcome.AUTOMATIC is decide(replace(ORDINARY, answered=YES, screening=MACHINE)).outcome
+# --- Requests of long ago
 
 
 @pytest.mark.parametrize("reading", [DEMAND, DOUBT])
 def test_h62_a_request_signed_long_ago_is_held_and_not_answered(reading: Reading) -> None:
     decision = decide(replace(ORDINARY, reading=reading, proof=Proof.OLD_SIGNATURE))
     assert (Outcome.HELD, "signed_long_ago", False) == (decision.outcome, decision.reason, answers(decision))
+    assert decision.opens
+    assert (reading.may_be or (RequestType.DESTROY,)) == decision.opens.may_be
 
 
 # --- The table
@@ -519,7 +525,7 @@ def test_i5_no_letter_goes_where_none_may_go_whatever_else_is_true(reading: Read
     for tie, same_open, standing in product(TIES, (None, ACCESS), Standing):
         case = replace(ORDINARY, reading=reading, tie=tie, same_open=same_open, standing=standing)
         never = [replace(case, screening=screening) for screening in (MACHINE, *UNANSWERED)]
-        never += [replace(case, flags=frozenset({flag})) for flag in ("too_old", "renumbered")]
+        never += [replace(case, flags=frozenset({flag})) for flag in ("too_old", "renumbered", "said_before")]
         never += [replace(case, standing=Standing.FAILED), replace(case, seen_before=True)]
         never += [defective(case, defect) for defect in (*DOUBTFUL_SENDER, "no_blank_line")]
         never += [replace(case, message=replace(LETTER, sender=None))]

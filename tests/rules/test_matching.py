@@ -47,8 +47,10 @@ def test_h27_every_text_under_one_message_id_is_remembered(picture: Picture) -> 
 
 @pytest.mark.parametrize("unread", [replace(NOBODY, message_key=None), replace(NOBODY, text_key=None)])
 def test_h26_what_has_no_identity_was_never_seen(picture: Picture, unread: Pointers) -> None:
+    before = {**picture.seen}, {**picture.by_message}
     picture.add_message(unread, ACCESS.reference)
     assert not picture.has_seen(unread)
+    assert before == (picture.seen, picture.by_message)
 
 
 # --- Threads and references
@@ -131,6 +133,20 @@ def test_a_closed_request_is_not_an_open_one(picture: Picture) -> None:
 def test_the_first_of_two_open_requests_governs(picture: Picture) -> None:
     picture.add_request(replace(ACCESS, reference=reference(2026, 9)))
     assert ACCESS == picture.open_request_of(b"aigul", RequestType.ACCESS)
+
+
+def test_an_open_request_that_told_nobody_anything_counts_only_where_there_is_no_other(picture: Picture) -> None:
+    heard = replace(ACCESS, reference=reference(2026, 9))
+    picture.add_request(replace(ACCESS, is_unheard=True))
+    assert replace(ACCESS, is_unheard=True) == picture.open_request_of(b"aigul", RequestType.ACCESS)
+    picture.add_request(heard)
+    assert heard == picture.open_request_of(b"aigul", RequestType.ACCESS)
+
+
+def test_a_request_that_changed_is_known_once_and_one_of_nobody_under_no_sender(picture: Picture) -> None:
+    picture.add_request(replace(ACCESS, is_open=False))
+    picture.add_request(replace(DESTROY, reference=reference(2026, 9), sender_key=None))
+    assert {b"aigul": [ACCESS.reference], b"dana": [DESTROY.reference]} == picture.by_sender
 
 
 def test_what_one_decision_opened_the_next_message_of_the_batch_sees() -> None:

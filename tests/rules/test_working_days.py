@@ -91,6 +91,12 @@ def test_the_library_of_holidays_is_not_loaded_before_a_day_is_asked_for() -> No
     assert "False" == answer.stdout.strip()
 
 
+def test_a_calendar_loads_one_country_and_not_the_250_that_the_library_has() -> None:
+    question = "import sys; from rules.working_days import Calendar; Calendar('KZ'); print('holidays.countries' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", question], cwd=Path(__file__).parents[2], check=True, capture_output=True, text=True)
+    assert "False" == answer.stdout.strip()
+
+
 def test_the_list_of_moved_days_is_read() -> None:
     text = """
         # the Ministry's order

@@ -5,6 +5,7 @@ What a server marks as an alert for the administrator is shown unchanged, as it 
 """
 
 import asyncio
+import logging
 import os
 import pty
 import re
@@ -25,6 +26,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
+from mailbot.logs import set_up_logs
 from storage.alarms import Trouble
 from tests.conftest import ConfigFile, secret_file
 from tests.mailbot.scripted_imap import Script, Scripted
@@ -338,7 +340,7 @@ class Told:
 
 
 def test_h104_alarms_figures_and_every_level_of_the_log_name_nobody(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """In this process no level is left out of the log."""
+    set_up_logs(logging.DEBUG)
     with CapturingSmtp() as other, Choosy() as choosy, serving(Monitors()) as monitor:
         told = Told(other, monitor, *free_ports(1))
         monitor.status = 500
@@ -360,4 +362,4 @@ def test_h104_alarms_figures_and_every_level_of_the_log_name_nobody(world: World
     assert {"zeisig-token"} == found_in("".join(monitor.asked)), "the monitor alone is told its secret"
     written = capsys.readouterr()
     assert set() == found_in(written.out + written.err)
-    assert "[error" in written.out
+    assert '"level": "error"' in written.err

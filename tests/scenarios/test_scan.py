@@ -208,7 +208,7 @@ def test_a_server_that_cannot_be_reached_is_a_temporary_failure(tmp_path: Path, 
 
 
 def broken_off(at_second: Callable[[], str]) -> dict[str, str | Callable[[str], str]]:
-    """Return the script of a server with two requests; when the second is asked for, something happens."""
+    """Return the script of a server with two requests; when the text of the second is asked for, something happens."""
     header = request("aigerim", UPDATE).decode().partition("\r\n\r\n")[0] + "\r\n\r\n"
     whole = f"* 1 FETCH (UID 1 BODY[] {{{len(header)}}}\r\n{header})\r\nTAG OK\r\n"
     received = days_ago(3).strftime("%d-%b-%Y %H:%M:%S +0000")
@@ -216,7 +216,8 @@ def broken_off(at_second: Callable[[], str]) -> dict[str, str | Callable[[str], 
         "UID SEARCH": "* SEARCH 1 2\r\nTAG OK\r\n",
         "UID FETCH 1 (INTERNALDATE": head(1, header, received=received) + "TAG OK\r\n",
         "UID FETCH 1 (BODY": whole,
-        "UID FETCH 2": lambda _: at_second(),
+        "UID FETCH 2 (INTERNALDATE": head(2, header, received=received) + "TAG OK\r\n",
+        "UID FETCH 2 (B": lambda _: at_second(),
     }
 
 

@@ -75,6 +75,15 @@ def test_a_letter_that_is_not_there_is_not_changed(store: Database, change: Chan
         assert not change(tx, 7)
 
 
+@pytest.mark.parametrize(("change", "state"), [(again, LetterState.FAILED), (drop, LetterState.QUEUED)])
+def test_h107_a_letter_to_somebody_who_was_destroyed_stays_as_it_is(store: Database, change: Change, state: LetterState) -> None:
+    number = queued(store, state)
+    with store.write() as tx:
+        tx.execute(update(tables.letters).values(recipient=""))
+        assert not change(tx, number)
+    assert state is letter(store, number).state
+
+
 def test_h33_what_goes_out_again_is_the_same_letter_and_no_other_goes(store: Database) -> None:
     with store.write() as tx:
         outbox.queue(tx, [a_letter(1), a_letter(2)], NOW)

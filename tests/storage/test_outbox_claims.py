@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from storage import outbox
 from storage.database import Database, StoreFailure
 from storage.outbox import Caps, ClaimedLetter, LetterState, ListedLetter, Settlement
+from storage.tables import letters
 from tests.storage.stock import NO_CAPS, NOW, a_letter, key
 
 A_MOMENT = timedelta(microseconds=1)
@@ -152,3 +154,54 @@ def test_h99_h81_what_went_out_while_the_clock_was_ahead_does_not_count_for_a_ye
     settle(store, claim(store, NOW + YEAR, caps)[0], LetterState.ACCEPTED)
     bring_forward(store)
     assert 1 == len(claim(store, NOW, caps))
+
+
+# --- what went out before counts (H81)
+def test_h81_what_went_to_unproven_senders_before_takes_of_their_half_of_the_hour(store: Database) -> None:
+    half_an_hour_ago, caps = NOW - HOUR / 2, Caps(per_address_a_day=0, per_domain_an_hour=0, an_hour=4)
+    queue(store, 1, 2, at=half_an_hour_ago)
+    assert 2 == len(claim(store, half_an_hour_ago, caps))
+    queue(store, 3)
+    assert () == claim(store, NOW, caps)
+    assert 1 == len(claim(store, NOW + HOUR / 2, caps))
+
+
+def test_h81_a_cap_frees_when_the_last_letter_is_old_enough_whichever_was_queued_first(store: Database) -> None:
+    caps, soon = Caps(per_address_a_day=0, per_domain_an_hour=0, an_hour=1), NOW + HOUR / 2
+    queue(store, 1, 2)
+    first, second = claim(store)
+    settle(store, first, LetterState.QUEUED, soon)
+    settle(store, second, LetterState.ACCEPTED)
+    assert 1 == len(claim(store, soon))
+    queue(store, 3, at=soon)
+    assert () == claim(store, soon, caps)
+    with store.read() as tx:
+        assert soon + HOUR == outbox.next_moment(tx)
+
+
+# --- letters that came back (H86, H87)
+def come_back(store: Database, number: int) -> None:
+    """Have a report say that a letter will never arrive."""
+    with store.write() as tx:
+        outbox.come_back(tx, {f"<mailbot.{number}@alit.kz>": "5.1.1"}, NOW)
+
+
+def test_h87_a_report_fails_the_letter_that_it_names_and_no_other(store: Database) -> None:
+    queue(store, 1, 2)
+    for letter in claim(store):
+        settle(store, letter, LetterState.ACCEPTED)
+    come_back(store, 1)
+    with store.read() as tx:
+        assert [LetterState.FAILED, LetterState.ACCEPTED] == [letter.state for letter in outbox.list_letters(tx)]
+
+
+def test_h87_a_report_of_what_was_not_sent_yet_or_to_nobody_any_more_is_not_believed(store: Database) -> None:
+    queue(store, 1)
+    come_back(store, 1)
+    assert LetterState.QUEUED is stands(store).state
+    (letter,) = claim(store)
+    settle(store, letter, LetterState.ACCEPTED)
+    with store.write() as tx:
+        tx.execute(update(letters).values(recipient=""))
+    come_back(store, 1)
+    assert LetterState.ACCEPTED is stands(store).state
