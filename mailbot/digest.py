@@ -149,18 +149,25 @@ def queue_digest(desk: Desk, order: DigestOrder, now: datetime) -> bool:
     with desk.database.read() as tx:
         if overview.is_caused(tx, list(causes.values())) or day < overview.began_at(tx, now).astimezone(desk.zone).date():
             return False
-    _queue(desk, order, day, causes, now)
+    with desk.database.write() as tx:
+        _queue(tx, desk, order, day, causes, now)
     log.info("digest_queued", day=day.isoformat(), letters=len(causes))
     return True
 
 
-def queue_digest_now(desk: Desk, order: DigestOrder, now: datetime, *, cannot_wait: int = 0) -> int:
-    """Queue a digest besides the daily one, because somebody asks for it or so many requests cannot wait; return how many letters it is."""
+def queue_digest_now(desk: Desk, order: DigestOrder, now: datetime) -> int:
+    """Queue a digest because somebody asks for it, besides the daily one; return how many letters it is."""
     if not order.to:
         raise ConfigurationMistake('staff.digest_to names nobody: write who is to be told, as digest_to = ["officer@example.com"]')
+    with desk.database.write() as tx:
+        queue_digest_besides(tx, desk, order, now)
+    return len(order.to)
+
+
+def queue_digest_besides(tx: Connection, desk: Desk, order: DigestOrder, now: datetime, *, cannot_wait: int = 0) -> None:
+    """Queue a digest besides the daily one, in the transaction of what it is sent for: so many requests that cannot wait, or another."""
     causes = {to: cause_of(desk, ASKED_FOR, f"{now:%Y%m%dT%H%M%S}", to) for to in order.to}
-    _queue(desk, order, _today(desk, now), causes, now, cannot_wait=cannot_wait)
-    return len(causes)
+    _queue(tx, desk, order, _today(desk, now), causes, now, cannot_wait=cannot_wait)
 
 
 def show_digest(desk: Desk, order: DigestOrder, now: datetime) -> Page:
@@ -255,15 +262,16 @@ def _result(desk: Desk, matter: Matter, now: datetime) -> Result:
     return Result.LATE if any(end.astimezone(desk.zone).date() > due for due, end in ends) else Result.IN_TIME
 
 
-def _queue(desk: Desk, order: DigestOrder, day: date, causes: dict[str, str], now: datetime, *, cannot_wait: int = 0) -> None:
+def _queue(
+    tx: Connection, desk: Desk, order: DigestOrder, day: date, causes: Mapping[str, str], now: datetime, *, cannot_wait: int = 0
+) -> None:
     """Write the digest and put it into the outbox, in one transaction with what it tells."""
-    with desk.database.write() as tx:
-        chain.enter_letters(tx)
-        told, head = replace(gather(tx, desk, order, day, now), cannot_wait=cannot_wait), chain.head(tx)
-        copies = [_copy_for(desk, order, told, head, to) for to in causes]
-        outbox.queue(tx, [letter_to_staff(desk, order, replace(copy, cause=causes[copy.to]), now) for copy in copies], now)
-        digests.add(tx, [_as_sent(tx, desk, copy, day, head) for copy in copies], now)
-        note_reminders(tx, _reminders(tx, desk, order, now), now)
+    chain.enter_letters(tx)
+    told, head = replace(gather(tx, desk, order, day, now), cannot_wait=cannot_wait), chain.head(tx)
+    copies = [_copy_for(desk, order, told, head, to) for to in causes]
+    outbox.queue(tx, [letter_to_staff(desk, order, replace(copy, cause=causes[copy.to]), now) for copy in copies], now)
+    digests.add(tx, [_as_sent(tx, desk, copy, day, head) for copy in copies], now)
+    note_reminders(tx, _reminders(tx, desk, order, now), now)
 
 
 def _copy_for(desk: Desk, order: DigestOrder, told: Digest, head: bytes | None, to: str) -> ToStaff:

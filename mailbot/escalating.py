@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailbot.desk import Desk
-from mailbot.digest import DigestOrder, ToStaff, cause_of, letter_to_staff, queue_digest_now
+from mailbot.digest import DigestOrder, ToStaff, cause_of, letter_to_staff, queue_digest_besides
 from mailbot.digest_page import Page, wrapped
 from mailbot.digest_words import words_of
 from mailbot.logs import log
@@ -52,26 +52,24 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
     with desk.database.read() as tx:
         tellings = [telling for telling in _tellings(tx, desk, order, now) if telling.about and telling.to]
     for telling in tellings:
-        if telling.whom is Told.AT_ONCE:
-            _digest_at_once(desk, order, telling, now)
-            continue
-        page, moment = _page(desk, order, telling), f"{now:%y%m%dT%H%M%S}"
-        letters = [ToStaff(ESCALATION, cause_of(desk, telling.whom, moment, to), to, page) for to in telling.to]
         with desk.database.write() as tx:
-            _note(tx, telling, now)
-            outbox.queue(tx, [letter_to_staff(desk, order, told, now) for told in letters], now)
-        if telling.whom is Told.DEPUTY and not set(telling.to) <= set(order.readers_on(now.astimezone(desk.zone).date())):
-            queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now)  # the staff's own digest reminds
+            _tell(tx, desk, order, telling, now)
         log.info("escalated", to=telling.whom.value, requests=len(telling.about))
     return sum(len(telling.to) for telling in tellings)
 
 
-def _digest_at_once(desk: Desk, order: DigestOrder, telling: _Telling, now: datetime) -> None:
-    """Send the staff a digest besides the daily one, which they can answer in time."""
-    queue_digest_now(desk, replace(order, to=telling.to, remind_before=()), now, cannot_wait=len(telling.about))
-    with desk.database.write() as tx:
-        _note(tx, telling, now)
-    log.info("digest_at_once", requests=len(telling.about))
+def _tell(tx: Connection, desk: Desk, order: DigestOrder, telling: _Telling, now: datetime) -> None:
+    """Queue what is told and note it, all or nothing: a death between them would tell it twice, or half."""
+    besides = replace(order, to=telling.to, remind_before=())  # the staff's own daily digest reminds
+    _note(tx, telling, now)
+    if telling.whom is Told.AT_ONCE:
+        queue_digest_besides(tx, desk, besides, now, cannot_wait=len(telling.about))
+        return
+    page, moment = _page(desk, order, telling), f"{now:%y%m%dT%H%M%S}"
+    letters = [ToStaff(ESCALATION, cause_of(desk, telling.whom, moment, to), to, page) for to in telling.to]
+    outbox.queue(tx, [letter_to_staff(desk, order, told, now) for told in letters], now)
+    if telling.whom is Told.DEPUTY and not set(telling.to) <= set(order.readers_on(now.astimezone(desk.zone).date())):
+        queue_digest_besides(tx, desk, besides, now)
 
 
 def _note(tx: Connection, telling: _Telling, now: datetime) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from mailbot import staff
@@ -155,6 +156,23 @@ def test_what_is_due_before_the_next_digest_has_one_at_once(manual: Desk) -> Non
     assert ("officer@example.com", True) == (letter["To"], body is not None and reference in body.get_content())
     assert "Sent besides the daily digest. New, and due before the next one: 1." in " ".join(str(body and body.get_content()).split())
     assert [{"due": "2026-11-20"}] == details(manual, reference, "at_once")
+
+
+@pytest.mark.parametrize(("refused", "look"), [("reminders", (20, 12)), ("digests", (20, 12)), ("digests", (24, 9))], ids=str)
+def test_h24_a_step_is_told_and_noted_together_or_not_at_all(manual: Desk, refused: str, look: tuple[int, int]) -> None:
+    """The store refuses the one or the other, as a death between them would; the next look tells it once."""
+    reference = arrive(manual, RequestType.OPT_OUT if look[0] == 20 else RequestType.ACCESS)
+    with manual.database.write() as tx:
+        tx.exec_driver_sql(f"CREATE TRIGGER refuse BEFORE INSERT ON {refused} BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(IntegrityError):
+        escalate(manual, *look)
+    assert [] == [*digests_in(manual), *escalations(manual), *details(manual, reference, "at_once"), *details(manual, reference, "deputy")]
+    with manual.database.write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER refuse")
+    escalate(manual, *look)
+    escalate(manual, *look)
+    told = len(details(manual, reference, "at_once")) + len(details(manual, reference, "deputy"))
+    assert (1, 1) == (len(digests_in(manual)), told)
 
 
 def test_what_comes_within_the_hour_waits_for_the_next_digest_besides(manual: Desk) -> None:
