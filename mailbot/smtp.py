@@ -4,7 +4,6 @@ TLS is verified and never given up silently: with ``tls`` other than "none" noth
 What the server says to MAIL concerns us, to RCPT and after it the letter; what it says in words may quote an address and is left out.
 """
 
-import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ import aiosmtplib
 from aiosmtplib.protocol import normalize_message_line_endings
 
 from mailbot.errors import ConfigurationMistake, Problem, TemporaryFailure
+from mailbot.pipelining import Pipeline
 
 FINAL_REPLY_SECONDS = 600.0
 """How long the reply to the final dot may take before the letter is doubtful (RFC 5321, 4.5.3.2.6)."""
@@ -26,10 +26,21 @@ ONE_COMMAND_SECONDS = 300.0
 START_OF_DATA_SECONDS = 120.0
 """RFC 5321, 4.5.3.2.4."""
 
-LONGEST_EXCHANGE_SECONDS = 2 * ONE_COMMAND_SECONDS + START_OF_DATA_SECONDS + FINAL_REPLY_SECONDS
+WITHIN_SECONDS = (ONE_COMMAND_SECONDS, ONE_COMMAND_SECONDS, START_OF_DATA_SECONDS)
+ANNOUNCING_SECONDS = sum(WITHIN_SECONDS)
+"""How long the replies to MAIL, RCPT and DATA may take together."""
+
+LONGEST_EXCHANGE_SECONDS = ANNOUNCING_SECONDS + FINAL_REPLY_SECONDS
 """How long one letter may take: after that the connection hangs."""
 
 GOODBYE_SECONDS = 5.0
+
+HOPED_FOR = (
+    {aiosmtplib.SMTPStatus.completed},
+    {aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward},
+    {aiosmtplib.SMTPStatus.start_input},
+)
+"""What MAIL, RCPT and DATA are answered with where all is well."""
 
 CLOSING_CHANNEL = 421
 """The one reply that any command may get: the server ends the connection (RFC 5321, 3.8)."""
@@ -89,6 +100,7 @@ class Connection:
         """Prepare; ``open`` connects."""
         self._relay = relay
         self._where = f"{relay.host}:{relay.port}"
+        self._pipeline: Pipeline | None = None
         self._client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -111,27 +123,25 @@ class Connection:
         try:
             await self._client.connect()
             await self._say_hello()
+            self._pipeline = Pipeline(self._client) if self._client.supports_extension("PIPELINING") else None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._not_opened(error) from error
 
     async def hand_over(self, envelope_sender: str, recipient: str, content: bytes, before_data: Callable[[], Awaitable[None]]) -> Reply:
         """Hand one letter over; raise ``RelayAway`` or ``RelayRefusesUs`` if the server takes none from us.
 
-        ``before_data`` is awaited beside DATA, and before the first byte of the letter: from there on the outcome may stay unknown.
+        ``before_data`` is awaited before the first byte of the letter: from there on the outcome may stay unknown.
         """
         if not FITS_ENVELOPE.fullmatch(recipient) or not FITS_ENVELOPE.fullmatch(envelope_sender or "@"):
             return Reply(Verdict.REFUSED, "the address does not fit an envelope")
         if (refusal := await self._announce(envelope_sender, recipient)) is not None:
             return refusal
-        noted = asyncio.ensure_future(before_data())
         try:
-            refusal = await self._ask_to_transmit()
-            await noted
+            await before_data()
         except BaseException:
-            noted.cancel()
             self.drop()
             raise
-        return refusal or await self._transmit(content)
+        return await self._transmit(content)
 
     async def look(self) -> dict[str, str]:
         """Open and close without sending anything; return what the server says it can do, by small keywords (RFC 5321, 4.1.1.1)."""
@@ -163,43 +173,45 @@ class Connection:
                 await self._client.helo()
 
     async def _announce(self, envelope_sender: str, recipient: str) -> Reply | None:
-        """Say MAIL and RCPT; return None if both are accepted."""
+        """Say MAIL, RCPT and DATA; return None if the server waits for the letter. Nothing of it was said yet, so nothing is in doubt."""
+        commands = [f"MAIL FROM:<{envelope_sender}>".encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA"]
         try:
-            response = await self._client.execute_command(b"MAIL", f"FROM:<{envelope_sender}>".encode(), timeout=ONE_COMMAND_SECONDS)
-            if (about_us := response.code) == aiosmtplib.SMTPStatus.completed:
-                response = await self._client.execute_command(b"RCPT", f"TO:<{recipient}>".encode(), timeout=ONE_COMMAND_SECONDS)
+            replies = await (self._pipeline.say(commands, ANNOUNCING_SECONDS) if self._pipeline else self._one_by_one(commands))
+            if (unwelcome := _first_unwelcome(replies)) is None:
+                return None
+            if len(replies) >= len(HOPED_FOR) and replies[-1][0] == aiosmtplib.SMTPStatus.start_input:
+                await self._say_nothing()
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
             return Reply(Verdict.AWAY, "")
-        code, message = response.code, response.message
-        if code in {aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward}:
-            return None
+        command, code, message = unwelcome
         if code == CLOSING_CHANNEL or not _is_refusal(code):
             self.drop()
-            return Reply(Verdict.AWAY, str(code))
-        if about_us == code:
+            return Reply(Verdict.AWAY, str(code or ""))
+        if command == 0:
             await self.close()
             raise self._none_taken(code, message)
         return await self._refused(code, message)
 
-    async def _ask_to_transmit(self) -> Reply | None:
-        """Say DATA; return None if the server waits for the letter. Nothing of it was said yet, so nothing is in doubt."""
-        try:
-            response = await self._client.execute_command(b"DATA", timeout=START_OF_DATA_SECONDS)
-        except (aiosmtplib.SMTPException, OSError):
-            self.drop()
-            return Reply(Verdict.AWAY, "")
-        if response.code == aiosmtplib.SMTPStatus.start_input:
-            return None
-        if response.code == CLOSING_CHANNEL or not _is_refusal(response.code):
-            self.drop()
-            return Reply(Verdict.AWAY, str(response.code))
-        return await self._refused(response.code, response.message)
+    async def _one_by_one(self, commands: list[bytes]) -> list[tuple[int, str]]:
+        """Say commands to a server that does not take them together, until one is not answered as we hope."""
+        replies: list[tuple[int, str]] = []
+        for command, hoped, seconds in zip(commands, HOPED_FOR, WITHIN_SECONDS, strict=True):
+            response = await self._client.execute_command(command, timeout=seconds)
+            replies.append((response.code, response.message))
+            if response.code not in hoped:
+                break
+        return replies
+
+    async def _say_nothing(self) -> None:
+        """End a letter before it begins: the server waits for one although it refused what came before (RFC 2920, 3.1)."""
+        await self._client.execute_command(b".", timeout=ONE_COMMAND_SECONDS)
 
     async def _transmit(self, content: bytes) -> Reply:
         """Say the letter. Only 4yz and 5yz tell that the server did not take it; anything but a clear answer leaves it open."""
         protocol = self._client.protocol
-        if protocol is None:
+        if protocol is None or not protocol.is_connected:  # it ended while the letter was noted: nothing of it was said
+            self.drop()
             return Reply(Verdict.AWAY, "")
         try:
             protocol.write(_on_the_wire(content) + b".\r\n")
@@ -265,6 +277,15 @@ def _on_the_wire(content: bytes) -> bytes:
     if not content.endswith(b"\r\n") or not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
         content = normalize_message_line_endings(content)  # ours are so already, and to look costs less
     return (b"\n" + content).replace(b"\n.", b"\n..")[1:]
+
+
+def _first_unwelcome(replies: list[tuple[int, str]]) -> tuple[int, int, str] | None:
+    """Return which command was the first not to be answered as we hope, with code and text; no code where no reply came."""
+    for command, hoped in enumerate(HOPED_FOR):
+        code, message = replies[command] if command < len(replies) else (0, "")
+        if code not in hoped:
+            return command, code, message
+    return None
 
 
 def _is_refusal(code: int) -> bool:

@@ -11,9 +11,6 @@ from mailbot.cli.terms import ConfigOption, settings_in, store_failures_told, vi
 YOUNG_OBJECTS = 20_000
 """A batch makes thousands of objects that die with it; the usual 700 have the collector run hundreds of times a second."""
 
-TURN_SECONDS = 0.001
-"""How long a thread computes while another waits for its turn: the usual 5 ms has each step of a dialogue with the relay wait that long."""
-
 
 def run(
     config: ConfigOption = None,
@@ -29,10 +26,10 @@ def run(
     import gc
     from time import monotonic
 
-    sys.setswitchinterval(TURN_SECONDS)
     gc.set_threshold(YOUNG_OBJECTS)  # before the imports: they make more of them than any batch
     from mailbot.daemon import Works
     from mailbot.logs import log, set_up_logs
+    from rules import details  # noqa: F401 - now, and not while the first update waits for its answer
 
     set_up_logs()
     with store_failures_told():

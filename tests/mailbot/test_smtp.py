@@ -6,14 +6,16 @@ import itertools
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
+from aiosmtplib import SMTPResponseException
 
 from mailbot.errors import ConfigurationMistake
+from mailbot.pipelining import read_replies
 from mailbot.smtp import FINAL_REPLY_SECONDS, Connection, Relay, RelayAway, RelayRefusesUs, Reply, UntrustedRelay, Verdict
 from tests.conftest import skip_without
 from tests.servers import LOOPBACK, CapturingSmtp
@@ -31,6 +33,7 @@ Answers = Mapping[str, str]
 
 HANG_UP, DOT, GO_ON = "hang up", ".", "354 go on"
 HELLO = "250-smtp.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+PIPELINING_HELLO = "250-smtp.example\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 STARTTLS"
 PLAIN_HELLO = "250-smtp.example\r\n250 AUTH PLAIN"
 READY = "220 2.0.0 go ahead"
 
@@ -41,10 +44,12 @@ class ScriptedSmtp:
     The answer to "." is that to the final dot; HANG_UP ends the connection instead of answering. One connection at a time.
     """
 
+    hello = HELLO
+
     def __init__(
         self, answers: Answers | None = None, *, host: str = LOOPBACK, secured: ssl.SSLContext | None = None, implicit: bool = False
     ) -> None:
-        self.answers = {"GREETING": "220 smtp.example", "EHLO": HELLO, "STARTTLS": READY, "DATA": GO_ON, "QUIT": "221 bye"}
+        self.answers = {"GREETING": "220 smtp.example", "EHLO": self.hello, "STARTTLS": READY, "DATA": GO_ON, "QUIT": "221 bye"}
         self.answers |= {"AUTH": "235 2.7.0 welcome"} | dict(answers or {})
         self.heard: list[str] = []
         self.letters: list[bytes] = []
@@ -113,6 +118,14 @@ class ScriptedSmtp:
         self._lines.close()
         self._client = self._secured.wrap_socket(self._client, server_side=True)
         self._lines = self._client.makefile("rb")
+
+
+@pytest.fixture(params=["one by one", "together"])
+def each_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Commands are said one by one, and together where the server offers it (RFC 2920): nothing else may differ."""
+    ScriptedSmtp.hello = PIPELINING_HELLO if request.param == "together" else HELLO
+    yield
+    ScriptedSmtp.hello = HELLO
 
 
 def relay_to(server: ScriptedSmtp | CapturingSmtp, **keys: Any) -> Relay:
@@ -184,18 +197,21 @@ def open_to(server: ScriptedSmtp, **keys: Any) -> None:
         (DOT, "421 4.3.2 closing", Reply(Verdict.LATER, "421 4.3.2"), False),
     ],
 )
+@pytest.mark.usefixtures("each_way")
 def test_h93_4yz_is_tried_later_and_5yz_is_final(command: str, answer: str, expected: Reply, stays_open: bool) -> None:
     assert (expected, stays_open) == sent_by({command: answer})
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("answer", [HANG_UP, "421 4.4.2 idle too long", "what?", "199 hm"])
+@pytest.mark.usefixtures("each_way")
 def test_h31_a_connection_that_ends_before_the_letter_leaves_no_doubt(command: str, answer: str) -> None:
     reply, stays_open = sent_by({command: answer})
     assert (Verdict.AWAY, False) == (reply.verdict, stays_open)
 
 
 @pytest.mark.parametrize("answer", [HANG_UP, "what?", "252 2.0.0 perhaps", "354 go on"])
+@pytest.mark.usefixtures("each_way")
 def test_h31_only_a_clear_answer_to_the_final_dot_ends_the_doubt(answer: str) -> None:
     assert (Reply(Verdict.UNKNOWN, ""), False) == sent_by({DOT: answer})
 
@@ -208,6 +224,7 @@ def test_h31_only_a_clear_answer_to_the_final_dot_ends_the_doubt(answer: str) ->
         ("550 5.7.1 info@alit.kz", RelayRefusesUs),
     ],
 )
+@pytest.mark.usefixtures("each_way")
 def test_a_refusal_of_the_sender_concerns_all_letters_and_is_told_without_an_address(answer: str, expected: type[Exception]) -> None:
     """As a verdict on the letter it would make every letter of the queue undeliverable because of a missing smtp.user."""
     with pytest.raises(expected) as refused:
@@ -216,15 +233,12 @@ def test_a_refusal_of_the_sender_concerns_all_letters_and_is_told_without_an_add
     assert SENDER not in str(refused.value)
 
 
+@pytest.mark.usefixtures("each_way")
 def test_h31_no_byte_of_the_letter_is_said_before_it_is_noted() -> None:
-    """The note may be written while DATA is answered; the letter waits for both."""
-
     async def run() -> None:
         with ScriptedSmtp() as server:
 
             async def note() -> None:
-                while server.verbs[-1] != "DATA":
-                    await asyncio.sleep(0.001)
                 said.append((server.verbs, len(server.letters)))
 
             said: list[tuple[list[str], int]] = []
@@ -237,6 +251,7 @@ def test_h31_no_byte_of_the_letter_is_said_before_it_is_noted() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("each_way")
 def test_h31_a_letter_that_cannot_be_noted_is_not_sent() -> None:
     async def run() -> None:
         async def note() -> None:
@@ -252,6 +267,7 @@ def test_h31_a_letter_that_cannot_be_noted_is_not_sent() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("each_way")
 def test_h31_a_letter_whose_connection_breaks_while_it_is_noted_is_not_in_doubt() -> None:
     async def run() -> None:
         with ScriptedSmtp() as server:
@@ -265,6 +281,48 @@ def test_h31_a_letter_whose_connection_breaks_while_it_is_noted_is_not_in_doubt(
             assert Reply(Verdict.AWAY, "") == await send(connection, note=note)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("answers", [{}, {"RCPT": "550 5.1.1 unknown"}, {"DATA": "451 4.3.0 not now"}])
+def test_a_server_that_takes_commands_together_gets_them_together(answers: Answers) -> None:
+    """RFC 2920: MAIL, RCPT and DATA in one go, whatever becomes of them; RFC 5321 for all others, each after the reply to the last."""
+    heard = []
+    for hello in (PIPELINING_HELLO, HELLO):
+        with ScriptedSmtp({"EHLO": hello, **answers}) as server:
+            send_to(server, RECIPIENT)
+        heard.append(server.verbs[1:4])
+    together, one_by_one = heard
+    assert ["MAIL", "RCPT", "DATA"] == together
+    assert ["MAIL", "RCPT", "RSET" if "RCPT" in answers else "DATA"] == one_by_one
+
+
+def test_a_server_that_waits_for_a_letter_it_refused_is_told_that_none_comes() -> None:
+    """RFC 2920, 3.1: DATA may be taken though nobody would get the letter."""
+    with ScriptedSmtp({"EHLO": PIPELINING_HELLO, "RCPT": "550 5.1.1 unknown"}) as server:
+        assert [Verdict.REFUSED] == send_to(server, RECIPIENT)
+    assert [b""] == server.letters
+    assert ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT"] == server.verbs
+
+
+@pytest.mark.parametrize(
+    ("heard", "replies"),
+    [
+        (b"", []),
+        (b"250 2.1.0 O", []),
+        (b"250 2.1.0 Ok\r\n", [(250, "2.1.0 Ok")]),
+        (b"250-2.1.0 one\r\n250-2.1.0 two\r\n", []),
+        (b"250-2.1.0 one\r\n250 2.1.0 two\r\n354 go\n451 la", [(250, "2.1.0 two"), (354, "go")]),
+        (b"250\r\n354\r\n", [(250, ""), (354, "")]),
+    ],
+)
+def test_replies_are_told_apart(heard: bytes, replies: list[tuple[int, str]]) -> None:
+    assert replies == read_replies(heard)
+
+
+@pytest.mark.parametrize("heard", [b"\r\n", b"what?\r\n", b"25 0\r\n", b"250 fine\r\n\xff\xfe\r\n", b"250-more\r\n" * 7000])
+def test_what_is_no_reply_is_not_taken_for_one(heard: bytes) -> None:
+    with pytest.raises(SMTPResponseException):
+        read_replies(heard)
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("550 5.1.1 unknown", Verdict.REFUSED), ("451 4.2.1 later", Verdict.LATER)])
@@ -287,6 +345,7 @@ def test_h93_the_next_letter_goes_over_the_same_connection_after_a_refusal(smtp:
         "",
     ],
 )
+@pytest.mark.usefixtures("each_way")
 def test_h91_an_address_that_could_be_read_as_another_is_never_said(recipient: str) -> None:
     with ScriptedSmtp() as server:
         assert [Verdict.REFUSED, Verdict.ACCEPTED] == send_to(server, recipient, OTHER)
@@ -298,6 +357,7 @@ def test_h92_an_address_that_needs_smtputf8_does_not_block_the_next(recipient: s
     assert [Verdict.REFUSED, Verdict.ACCEPTED] == send_to(smtp, recipient, OTHER)
 
 
+@pytest.mark.usefixtures("each_way")
 def test_the_null_reverse_path_is_said_as_it_is() -> None:
     async def run() -> None:
         connection = Connection(relay_to(server))
@@ -318,12 +378,14 @@ def test_the_null_reverse_path_is_said_as_it_is() -> None:
         (b"Subject: a\r\n\r\nb\n.\r\nMAIL FROM:<eve@example.com>\r\n", b"Subject: a\r\n\r\nb\r\n..\r\nMAIL FROM:<eve@example.com>\r\n"),
     ],
 )
+@pytest.mark.usefixtures("each_way")
 def test_h90_the_wire_carries_crlf_only_and_doubled_dots(content: bytes, on_the_wire: bytes) -> None:
     with ScriptedSmtp() as server:
         send_to(server, RECIPIENT, content=content)
     assert [on_the_wire] == server.letters
 
 
+@pytest.mark.usefixtures("each_way")
 def test_h32_an_error_at_quit_is_none_of_ours() -> None:
     assert Verdict.ACCEPTED is sent_by({"QUIT": HANG_UP})[0].verdict
     assert Verdict.ACCEPTED is sent_by({"QUIT": "500 5.5.1 what?"})[0].verdict
@@ -388,6 +450,7 @@ def tls(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.usefixtures("each_way")
 def test_h95_a_verified_line_is_logged_in_to_and_used(certified: ssl.SSLContext, authority: Path, tls: str) -> None:
     with ScriptedSmtp(secured=certified, implicit=tls == "implicit") as server:
         assert [Verdict.ACCEPTED] == send_to(server, RECIPIENT, tls=tls, tls_ca_file=str(authority), user=USER, password=PASSWORD)

@@ -29,6 +29,8 @@ import imapclient
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import Pool
 
+from mailbot.pipelining import Pipeline
+
 WRITES = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM|(?:CREATE|DROP|ALTER) (?:UNIQUE )?(?:TABLE|INDEX|VIEW))\s+\"?(\w+)\"?")
 IMAP_COMMAND = re.compile(rb"\w+ ((?:UID )?[A-Z]+)")
 SMTP_COMMAND = re.compile(rb"([A-Z]{4})\b")
@@ -134,6 +136,12 @@ def watch_relay(effects: Effects) -> None:
         effects.about_to(f"answer to {said.get(id(self), 'SMTP connection')}")
         receive(self, line)
 
+    def hear_told(self: Pipeline, line: bytes) -> None:
+        effects.about_to("answer to what was said together")
+        hear(self, line)
+
+    hear = Pipeline.data_received
+    Pipeline.data_received = hear_told  # type: ignore[method-assign,assignment]
     protocol.write = write_told  # type: ignore[method-assign,assignment]
     protocol.data_received = receive_told  # type: ignore[method-assign,assignment]
 

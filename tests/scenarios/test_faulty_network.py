@@ -15,7 +15,7 @@ import pytest
 from mailbot.config import load_config
 from mailbot.daemon import Works
 from mailbot.report import Report
-from mailbot.smtp import FINAL_REPLY_SECONDS, GOODBYE_SECONDS, ONE_COMMAND_SECONDS, START_OF_DATA_SECONDS
+from mailbot.smtp import ANNOUNCING_SECONDS, FINAL_REPLY_SECONDS, GOODBYE_SECONDS, ONE_COMMAND_SECONDS, START_OF_DATA_SECONDS
 from tests.conftest import ConfigFile
 from tests.scenarios.outside import RUN_SECONDS, append_all, letters_in, ordinary, outcomes_in, request, requests_in, run_once, seen_by
 from tests.scenarios.test_alarms import Daemon, live
@@ -203,17 +203,23 @@ def test_h10_h11_a_daemon_whose_connection_ends_while_it_waits_for_mail_hears_of
 
 HELLO_SECONDS = 60.0
 
+ANNOUNCING = {
+    "in MAIL": (CLIENT, b"MAIL FROM", ANNOUNCING_SECONDS),
+    "in the answer to MAIL": (SERVER, b"250 O", ANNOUNCING_SECONDS),
+    "in RCPT": (CLIENT, b"RCPT TO", ANNOUNCING_SECONDS),
+    "in the answer to RCPT": (SERVER, b"250 2.1.5 rec", ANNOUNCING_SECONDS),
+    "in DATA": (CLIENT, b"DAT", ANNOUNCING_SECONDS),
+    "in the answer to DATA": (SERVER, b"354 End", ANNOUNCING_SECONDS),
+}
 BEFORE_THE_LETTER = {
     "in the greeting": (SERVER, b"220 smtp", HELLO_SECONDS),
     "in EHLO": (CLIENT, b"EHLO", HELLO_SECONDS),
     "in the answer to EHLO": (SERVER, b"250-smtp", HELLO_SECONDS),
-    "in MAIL": (CLIENT, b"MAIL FROM", ONE_COMMAND_SECONDS),
-    "in the answer to MAIL": (SERVER, b"250 O", ONE_COMMAND_SECONDS),
-    "in RCPT": (CLIENT, b"RCPT TO", ONE_COMMAND_SECONDS),
-    "in the answer to RCPT": (SERVER, b"250 2.1.5 rec", ONE_COMMAND_SECONDS),
-    "in DATA": (CLIENT, b"DAT", START_OF_DATA_SECONDS),
-    "in the answer to DATA": (SERVER, b"354 End", START_OF_DATA_SECONDS),
+} | ANNOUNCING
+ONE_BY_ONE = {
+    place: (way, after, START_OF_DATA_SECONDS if "DATA" in place else ONE_COMMAND_SECONDS) for place, (way, after, _) in ANNOUNCING.items()
 }
+"""The same, said to a server that does not take commands together."""
 IN_THE_LETTER = {
     "in its head": (CLIENT, b"Message-ID:", FINAL_REPLY_SECONDS),
     "in the final dot": (CLIENT, b"\r\n.\r", FINAL_REPLY_SECONDS),
@@ -277,6 +283,18 @@ def test_h10_h31_a_connection_that_ends_before_the_letter_leaves_no_doubt_and_ea
     assert ONE_LETTER_EACH == seen_by(smtp)
 
 
+@breaks_at(ONE_BY_ONE)
+def test_h10_h31_the_same_holds_where_the_server_takes_one_command_at_a_time(
+    smtp: CapturingSmtp, config: Path, relay: FaultyLine, fault: Fault, bound: float
+) -> None:
+    smtp.pipelines = False
+    assert 75 == run_through(relay, fault, config, bound).exit_status
+    run_sound(config, later=timedelta(hours=1))
+    check_all_taken_in_once(config)
+    assert ["accepted", "accepted"] == states(config)
+    assert ONE_LETTER_EACH == seen_by(smtp)
+
+
 @breaks_at(IN_THE_LETTER)
 def test_h10_h31_a_connection_that_ends_after_the_first_byte_of_the_letter_leaves_it_to_a_person(
     smtp: CapturingSmtp, config: Path, relay: FaultyLine, fault: Fault, bound: float
@@ -308,10 +326,12 @@ NO_SMTP = {
 }
 
 
+@pytest.mark.parametrize("pipelines", [True, False])
 @pytest.mark.parametrize(("fault", "expected"), NO_SMTP.values(), ids=list(NO_SMTP))
 def test_h31_h93_what_is_no_smtp_is_no_answer(
-    smtp: CapturingSmtp, config: Path, relay: FaultyLine, fault: Fault, expected: list[str]
+    smtp: CapturingSmtp, config: Path, relay: FaultyLine, fault: Fault, expected: list[str], pipelines: bool
 ) -> None:
+    smtp.pipelines = pipelines
     run_through(relay, fault, config, HELLO_SECONDS)
     run_sound(config, later=timedelta(hours=1))
     check_all_taken_in_once(config)

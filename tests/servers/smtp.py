@@ -37,6 +37,7 @@ class CapturingSmtp:
 
     ``answers``: the reply to RCPT for a recipient, such as "451 4.2.1 later"; others are accepted.
     ``drop``: where to break the connection. ``delay_seconds``: how long the reply to the final dot takes.
+    ``pipelines``: whether it offers to take commands together (RFC 2920), as nearly all servers do.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class CapturingSmtp:
         self.answers: dict[str, str] = {}
         self.drop = Drop.NEVER
         self.delay_seconds = 0.0
+        self.pipelines = True
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -71,6 +73,11 @@ class CapturingSmtp:
             self._thread.join()
             self._loop.close()
             self._thread = None
+
+    async def handle_EHLO(self, smtp: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+        """Offer what we can do (aiosmtpd's hook)."""
+        session.host_name = hostname
+        return [*responses[:-1], *["250-PIPELINING"] * self.pipelines, responses[-1]]
 
     async def handle_RCPT(self, smtp: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         """Answer RCPT (aiosmtpd's hook)."""
