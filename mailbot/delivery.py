@@ -148,7 +148,11 @@ class Journal:
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._marks.append((letter, durable))
         self._wanted.set()
-        await durable
+        try:
+            await durable
+        except asyncio.CancelledError:  # what is written of the letter from now on is how it ended
+            self._marks = [each for each in self._marks if each[1] is not durable]
+            raise
 
     def settle(self, settlement: Settlement) -> None:
         """Have it written with the next marks, or alone if none follow at once."""
@@ -283,6 +287,10 @@ class _Run:
             return True
         try:
             reply = await self._hand_over(connection, letter)
+        except asyncio.CancelledError:
+            if not connection.letter_begun:
+                self._journal.settle(self._put_back(letter))
+            raise
         except Problem as problem:
             if isinstance(problem, RelayAway) and any(other.is_open for other in self._connections):
                 self._letters.put_nowait(letter)  # the server wants fewer connections than we may open: the others carry on

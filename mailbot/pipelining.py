@@ -23,20 +23,26 @@ class Pipeline(asyncio.Protocol):
             raise SMTPServerDisconnected("the connection is not open")
         self._library: SMTPProtocol = library
         self._heard = bytearray()
-        self._wanted = 0
+        self._wanted, self._ends = 0, 0.0
         self._replies: _Replies | None = None
         transport.set_protocol(self)
 
-    async def say(self, commands: list[bytes], seconds: float) -> list[tuple[int, str]]:
-        """Say the commands; return code and text of the reply to each, fewer where the server ended the connection.
+    def say(self, commands: list[bytes], seconds: float) -> None:
+        """Say the commands, which must all be answered within so long. Raises what aiosmtplib raises of a connection that is lost."""
+        loop = asyncio.get_running_loop()
+        self._heard.clear()
+        self._wanted, self._replies, self._ends = len(commands), loop.create_future(), loop.time() + seconds
+        self._library.write(b"".join(command + b"\r\n" for command in commands))
+
+    async def replies(self) -> list[tuple[int, str]]:
+        """Wait for code and text of the reply to each command, fewer where the server ended the connection.
 
         Raises what aiosmtplib raises of a connection that is lost or that talks nonsense, and ``TimeoutError``.
         """
-        self._heard.clear()
-        self._wanted, self._replies = len(commands), asyncio.get_running_loop().create_future()
+        if self._replies is None:
+            raise RuntimeError("nothing was said")
         try:
-            self._library.write(b"".join(command + b"\r\n" for command in commands))
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(self._ends):
                 return await self._replies
         finally:
             self._replies = None
@@ -72,17 +78,23 @@ class Pipeline(asyncio.Protocol):
             self._wanted = 1
             self._settle(replies)
             if not replies.done():
-                replies.set_exception(error or SMTPServerDisconnected("the server ended the connection"))
+                _fail(replies, error or SMTPServerDisconnected("the server ended the connection"))
 
     def _settle(self, replies: _Replies) -> None:
         """Give the replies if they are all here, or as many as will come."""
         try:
             found = read_replies(bytes(self._heard))
         except SMTPResponseException as error:
-            replies.set_exception(error)
+            _fail(replies, error)
             return
         if len(found) >= self._wanted or (found and found[-1][0] == SMTPStatus.domain_unavailable):
             replies.set_result(found)
+
+
+def _fail(replies: _Replies, error: Exception) -> None:
+    """Have it raised when somebody waits; it may be that nobody does any more."""
+    replies.set_exception(error)
+    replies.exception()
 
 
 def read_replies(heard: bytes) -> list[tuple[int, str]]:

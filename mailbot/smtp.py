@@ -101,6 +101,8 @@ class Connection:
         self._relay = relay
         self._where = f"{relay.host}:{relay.port}"
         self._pipeline: Pipeline | None = None
+        self.letter_begun = False
+        """Whether a byte of the last letter was said: if not, its outcome is known."""
         self._client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -130,13 +132,17 @@ class Connection:
     async def hand_over(self, envelope_sender: str, recipient: str, content: bytes, before_data: Callable[[], Awaitable[None]]) -> Reply:
         """Hand one letter over; raise ``RelayAway`` or ``RelayRefusesUs`` if the server takes none from us.
 
-        ``before_data`` is awaited before the first byte of the letter: from there on the outcome may stay unknown.
+        ``before_data`` is awaited beside DATA, and before the first byte of the letter: from there on the outcome may stay unknown.
         """
         if not FITS_ENVELOPE.fullmatch(recipient) or not FITS_ENVELOPE.fullmatch(envelope_sender or "@"):
             return Reply(Verdict.REFUSED, "the address does not fit an envelope")
-        if (refusal := await self._announce(envelope_sender, recipient)) is not None:
-            return refusal
+        self.letter_begun = False
+        commands = [f"MAIL FROM:<{envelope_sender}>".encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA"]
         try:
+            if self._pipeline is not None:
+                return await self._announced(self._together(self._pipeline, commands, before_data)) or await self._transmit(content)
+            if (refusal := await self._announced(self._one_by_one(commands))) is not None:
+                return refusal
             await before_data()
         except BaseException:
             self.drop()
@@ -172,11 +178,10 @@ class Connection:
                     raise
                 await self._client.helo()
 
-    async def _announce(self, envelope_sender: str, recipient: str) -> Reply | None:
-        """Say MAIL, RCPT and DATA; return None if the server waits for the letter. Nothing of it was said yet, so nothing is in doubt."""
-        commands = [f"MAIL FROM:<{envelope_sender}>".encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA"]
+    async def _announced(self, saying: Awaitable[list[tuple[int, str]]]) -> Reply | None:
+        """Sort the replies to MAIL, RCPT and DATA; None if the server waits for the letter. Nothing of that was said: none is in doubt."""
         try:
-            replies = await (self._pipeline.say(commands, ANNOUNCING_SECONDS) if self._pipeline else self._one_by_one(commands))
+            replies = await saying
             if (unwelcome := _first_unwelcome(replies)) is None:
                 return None
             if len(replies) >= len(HOPED_FOR) and replies[-1][0] == aiosmtplib.SMTPStatus.start_input:
@@ -192,6 +197,14 @@ class Connection:
             await self.close()
             raise self._none_taken(code, message)
         return await self._refused(code, message)
+
+    async def _together(
+        self, pipeline: Pipeline, commands: list[bytes], before_data: Callable[[], Awaitable[None]]
+    ) -> list[tuple[int, str]]:
+        """Say commands at once, and let the letter be noted while the server answers: not sooner, for what was not said is not in doubt."""
+        pipeline.say(commands, ANNOUNCING_SECONDS)
+        await before_data()
+        return await pipeline.replies()
 
     async def _one_by_one(self, commands: list[bytes]) -> list[tuple[int, str]]:
         """Say commands to a server that does not take them together, until one is not answered as we hope."""
@@ -214,6 +227,7 @@ class Connection:
             self.drop()
             return Reply(Verdict.AWAY, "")
         try:
+            self.letter_begun = True
             protocol.write(_on_the_wire(content) + b".\r\n")
             response = await protocol.read_response(timeout=FINAL_REPLY_SECONDS)
         except (aiosmtplib.SMTPException, OSError):

@@ -239,6 +239,8 @@ def test_h31_no_byte_of_the_letter_is_said_before_it_is_noted() -> None:
         with ScriptedSmtp() as server:
 
             async def note() -> None:
+                while server.verbs[-1] != "DATA":
+                    await asyncio.sleep(0.001)
                 said.append((server.verbs, len(server.letters)))
 
             said: list[tuple[list[str], int]] = []

@@ -200,6 +200,38 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
+class Slow(CapturingSmtp):
+    """An SMTP server that takes its time to look a recipient up."""
+
+    asked = False
+
+    async def handle_RCPT(self, smtp: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        """Answer RCPT (aiosmtpd's hook)."""
+        self.asked = True
+        await asyncio.sleep(60)
+        return await super().handle_RCPT(smtp, session, envelope, address, options)
+
+
+@pytest.mark.parametrize("pipelines", [True, False])
+def test_h31_h36_asked_to_end_before_a_byte_of_the_letter_was_said_it_is_queued_again_and_not_in_doubt(
+    store: Database, pipelines: bool
+) -> None:
+    queue(store, 1)
+
+    async def run(smtp: Slow) -> None:
+        sending = asyncio.create_task(a_delivery(store, smtp.port, 1).send_what_is_due())
+        while not smtp.asked or (pipelines and LetterState.MARKED not in states(store)):
+            await asyncio.sleep(0.005)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+    with Slow() as smtp:
+        smtp.pipelines = pipelines
+        asyncio.run(run(smtp))
+    assert {LetterState.QUEUED: 1} == states(store)
+
+
 def test_h36_a_letter_that_gets_no_reply_does_not_keep_us_from_ending_and_is_not_sent_twice(store: Database, smtp: CapturingSmtp) -> None:
     queue(store, 3)
     smtp.delay_seconds = 60
