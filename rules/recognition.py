@@ -28,6 +28,7 @@ from rules.evidence.doubts import (
     hear_contradiction,
     hear_device,
     hear_matter,
+    hear_nobody,
     hear_other_business,
     hear_second_demand,
 )
@@ -185,6 +186,7 @@ UNCLEAR: tuple[Evidence, ...] = (
 
 DOUBTS: tuple[Doubt, ...] = (
     hear_another_person,
+    hear_nobody,
     hear_contradiction,
     hear_second_demand,
     hear_matter,

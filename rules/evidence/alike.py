@@ -60,7 +60,8 @@ def hear_what_is_alike(letter: Letter, marks: Marks) -> Reading | None:
         or any(has(text, Sense.SUBSCRIBE) for text in (letter.subject, *letter.telling))
     ):
         return None
-    if is_led and likeness(letter) >= VERY_ALIKE and _names_what_it_is_done_to(letter, kind):
+    is_own = kind is not RequestType.UPDATE or any(has(text, Sense.MY) for text in (letter.subject, *(letter.body or ())))
+    if is_led and is_own and likeness(letter) >= VERY_ALIKE and _names_what_it_is_done_to(letter, kind):
         return _request_like(letter, kind, marks)
     reading = held("No words of it are known to ask, but it is written like letters that do.", ANY_TYPE)
     return replace(reading, type=kind if is_led else None, matched=words_alike(letter), is_plausible=False)

@@ -19,7 +19,7 @@ from rules.lexicon.senses import Sense
 from rules.lexicon.sentence import Words, demands, has, tells
 from rules.lexicon.turned import denied, is_taken_back
 from rules.likeness import likeness
-from rules.vocabulary import Certainty, Outcome, RequestType
+from rules.vocabulary import Certainty, Language, Outcome, RequestType
 
 
 def hear_another_person(letter: Letter, reading: Reading) -> Reading | None:
@@ -58,6 +58,31 @@ def hear_device(letter: Letter, reading: Reading) -> Reading | None:
         if _NUMBERED.search(said)
         else doubted(reading, "The subject does not say whose data are meant, and the body is about something else.")
     )
+
+
+_SOMEBODY = re.compile(
+    r"\b(?:i|i['’]?(?:m|ve|d|ll)|my|me|mine|myself|we|our|ours|us|please|pls|plz|kindly|dear|hello|hi|hey|thanks|thank|regards|sincerely)\b"
+)
+_ENGLISH = re.compile(r"\b(?:the|of|is|are|and|when|which)\b")
+"""What no Russian or Kazakh in Latin letters has."""
+_OF_PROGRAMS = re.compile(r"[{}\\`|]|\w\(|::|[-=]>|[=!]=|</?\w|[$#@]\w+[\[{(]|\b(?:null|none|self|args|param|dict|int|str)\b|\w_\w")
+_A_PROGRAM = 4
+"""Marks of a programming language that no letter to a firm has."""
+_A_LETTER = 25
+"""Words up to which a letter may speak for itself: "Delete all data of account 123"."""
+
+
+def hear_nobody(letter: Letter, reading: Reading) -> Reading | None:
+    """In English prose about things nobody speaks of themselves, and nobody is asked: "this removes the user's data from the list"."""
+    is_asked_of_us = reading.by_mark or reading.type is RequestType.AUTHORITY_INQUIRY or has(letter.subject, *TELLING)
+    if is_asked_of_us or reading.language is not Language.EN:
+        return None
+    said = f"{letter.written}\n{letter.body_text}".lower()
+    if len(_OF_PROGRAMS.findall(said)) >= _A_PROGRAM:
+        return replace(doubted(reading, "It is about a program, or part of one."), is_plausible=False)
+    if len(said.split()) <= _A_LETTER or _SOMEBODY.search(said) or not _ENGLISH.search(said):
+        return None
+    return replace(doubted(reading, "It is a text in which nobody speaks of themselves."), is_plausible=False)
 
 
 def hear_contradiction(letter: Letter, reading: Reading) -> Reading | None:
