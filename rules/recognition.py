@@ -143,13 +143,15 @@ class Recogniser:
                     return guess(found, says), other
         for says, other in (("", letter), *((says, other) for says, other in others if says != IN_SKELETONS)):
             if found := hear_what_is_alike(other, self._marks):
-                return guess(found, says) if says else found, other
+                is_unsure = says and found.outcome is Outcome.REQUEST
+                return doubted(found, f"{says}: {ALIKE_AT_MOST}") if is_unsure else found, other
         return NOTHING_FOUND, letter
 
     def _heard(self, letter: Letter, evidence: tuple[Evidence, ...]) -> Reading | None:
         return next(filter(None, (hear(letter, self._marks) for hear in evidence)), None)
 
 
+ALIKE_AT_MOST = "its words are known only then, and say no more than that it is like a request."
 _NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 _ASKING = (ACTS | GRID.keys() | CONTRARY.keys() | OBJECTS | {Sense.POLICY}) - {Sense.ME}
 

@@ -55,3 +55,10 @@ def test_an_update_that_is_only_like_others_and_brings_nothing_of_the_writers_ow
         "This message has a Content-Type: header with no subtype. I hope you can still read it.\n\n-Me"
     )
     assert Outcome.REQUEST is not recogniser.recognise("This is a test message", body).outcome
+
+
+def test_words_that_are_known_in_another_spelling_alone_and_only_like_a_request_are_left_to_a_person(recogniser: Recogniser) -> None:
+    reading = recogniser.recognise(
+        "Документация", "Пакет %s зафиксирован и не будет обработан. Если вас это не устраивает, используйте --force-hold."
+    )
+    assert Outcome.HELD is reading.outcome
