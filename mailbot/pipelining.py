@@ -53,7 +53,10 @@ class Pipeline(asyncio.Protocol):
             self._library.data_received(data)
         elif not self._replies.done():
             self._heard += data
-            self._settle(self._replies)
+            if len(self._heard) > MOST_BYTES:
+                _fail(self._replies, SMTPResponseException(SMTPStatus.invalid_response, "what the server says has no end"))
+            else:
+                self._settle(self._replies)
 
     def eof_received(self) -> bool | None:
         """Give what came before the end (asyncio's hook)."""
@@ -100,7 +103,13 @@ def _fail(replies: _Replies, error: Exception) -> None:
 def read_replies(heard: bytes) -> list[tuple[int, str]]:
     """Return code and last line of each whole reply (RFC 5321, 4.2); raise ``SMTPResponseException`` for what is none."""
     *lines, _unfinished = heard.split(b"\n")
+    replies: list[tuple[int, str]] = []
+    goes_on = b""
     for line in lines:
-        if not line[:3].isdigit() or len(heard) > MOST_BYTES:
+        code = line[:3]
+        if not code.isdigit() or goes_on not in (b"", code):
             raise SMTPResponseException(SMTPStatus.invalid_response, "what the server says is no reply")
-    return [(int(line[:3]), line[4:].decode("utf-8", "replace").strip()) for line in lines if line[3:4] != b"-"]
+        goes_on = code if line[3:4] == b"-" else b""
+        if not goes_on:
+            replies.append((int(code), line[4:].decode("utf-8", "replace").strip()))
+    return replies

@@ -101,6 +101,7 @@ class Connection:
         self._relay = relay
         self._where = f"{relay.host}:{relay.port}"
         self._pipeline: Pipeline | None = None
+        self._says_together = True
         self.letter_begun = False
         """Whether a byte of the last letter was said: if not, its outcome is known."""
         self._client = aiosmtplib.SMTP(
@@ -125,7 +126,8 @@ class Connection:
         try:
             await self._client.connect()
             await self._say_hello()
-            self._pipeline = Pipeline(self._client) if self._client.supports_extension("PIPELINING") else None
+            may = self._says_together and self._client.supports_extension("PIPELINING")
+            self._pipeline = Pipeline(self._client) if may else None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._not_opened(error) from error
 
@@ -182,17 +184,17 @@ class Connection:
         """Sort the replies to MAIL, RCPT and DATA; None if the server waits for the letter. Nothing of that was said: none is in doubt."""
         try:
             replies = await saying
-            if (unwelcome := _first_unwelcome(replies)) is None:
-                return None
-            if len(replies) >= len(HOPED_FOR) and replies[-1][0] == aiosmtplib.SMTPStatus.start_input:
-                await self._say_nothing()
         except (aiosmtplib.SMTPException, OSError):
-            self.drop()
-            return Reply(Verdict.AWAY, "")
+            replies = []
+        if (unwelcome := _first_unwelcome(replies)) is None:
+            return None
         command, code, message = unwelcome
         if code == CLOSING_CHANNEL or not _is_refusal(code):
+            self._says_together = False  # it may offer what it cannot do
             self.drop()
             return Reply(Verdict.AWAY, str(code or ""))
+        if replies[-1][0] == aiosmtplib.SMTPStatus.start_input:
+            await self._say_nothing()
         if command == 0:
             await self.close()
             raise self._none_taken(code, message)
@@ -218,7 +220,10 @@ class Connection:
 
     async def _say_nothing(self) -> None:
         """End a letter before it begins: the server waits for one although it refused what came before (RFC 2920, 3.1)."""
-        await self._client.execute_command(b".", timeout=ONE_COMMAND_SECONDS)
+        try:
+            await self._client.execute_command(b".", timeout=ONE_COMMAND_SECONDS)
+        except (aiosmtplib.SMTPException, OSError):
+            self.drop()
 
     async def _transmit(self, content: bytes) -> Reply:
         """Say the letter. Only 4yz and 5yz tell that the server did not take it; anything but a clear answer leaves it open."""
