@@ -215,7 +215,7 @@ def obey_staff(case: Case) -> Decision | None:
     acts_allowed = case.screening is None or case.screening.acts_allowed
     in_doubt = case.standing is Standing.FAILED or case.message.defects & DOUBTFUL_SENDER or not acts_allowed
     if case.to_digest is ToDigest.IN_VAIN or in_doubt:
-        if case.reading.outcome is Outcome.REQUEST:  # whoever was in copy may ask for something of their own
+        if _asks(case):  # whoever was in copy may ask for something of their own
             return _held(case, "answers_digest_and_asks", _candidates(case))
         return Decision(Outcome.ORDINARY, "answers_digest_in_vain")
     return Decision(Outcome.STAFF_ACTION, "brings_back_the_secret")

@@ -69,6 +69,9 @@ app.add_typer(evidence_app)
 app.add_typer(store_app)
 
 
+OUTPUT_IS_FULL = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT})
+
+
 def print_version(*, wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
@@ -88,11 +91,26 @@ def mailbot(
     """Take the options that belong to no command."""
 
 
+def _open_what_is_closed() -> None:
+    """Have somewhere to write: a stream may be closed (``>&-``), and a letter that the terminal lacks is no reason to stop."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as the process lives
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _tell_what_the_machine_refuses(error: OSError) -> None:
+    what = visible(str(error.filename or "this machine refuses what mailbot needs"))
+    if error.errno in OUTPUT_IS_FULL and not error.filename:
+        what = "the output cannot be written"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it is not tried again at the end
+    sys.stderr.write(f"mailbot: {what}: {error.strerror or type(error).__name__}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; a failure that somebody can mend is a sentence, not a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a letter that the terminal lacks is no reason to stop
     try:
+        _open_what_is_closed()
         app(arguments, prog_name="mailbot")
     except Problem as problem:
         sys.stdout.flush()
@@ -103,10 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.stderr.write(f"mailbot: the output cannot be written: {error.strerror}\n")
+        _tell_what_the_machine_refuses(error)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - our bug: shown without its words, which may quote a row or a message (I6)
         traceback.print_tb(error.__traceback__)

@@ -1,6 +1,7 @@
 """The command line as such: exit statuses, streams, help, pipes, terminals, and how little is imported."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -328,3 +329,44 @@ def a_letter(folder: Path, subject: str) -> Path:
     letter = folder / "letter.eml"
     letter.write_text(f"From: a@example.com\nTo: info@alit.kz\nSubject: {subject}\n\n", encoding="utf-8")
     return letter
+
+
+@pytest.mark.parametrize(
+    ("through", "command", "expected"),
+    [
+        ('exec "$@" >&-', ["policy", "list"], (0, "")),
+        ('exec "$@" >&- 2>&-', ["policy", "list"], (0, "")),
+        ('exec "$@" > /dev/full', ["policy", "list"], (1, "mailbot: the output cannot be written: No space left on device\n")),
+        (
+            'ulimit -f 1; exec "$@" > "$OUTPUT"',
+            ["policy", "show", "kazger"],
+            (1, "mailbot: the output cannot be written: File too large\n"),
+        ),
+    ],
+    ids=["stdout closed", "both closed", "disk full", "file too large"],
+)
+def test_where_nothing_can_be_written_a_sentence_says_so(
+    tmp_path: Path, through: str, command: list[str], expected: tuple[int, str]
+) -> None:
+    words = ["sh", "-c", through, "sh", sys.executable, "-m", "mailbot", *command]
+    environment = {**os.environ, "OUTPUT": str(tmp_path / "output")}
+    done = subprocess.run(words, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    assert expected == (done.returncode, done.stderr)
+
+
+def test_what_the_machine_refuses_is_a_sentence(tmp_path: Path) -> None:
+    words = [
+        "sh",
+        "-c",
+        'ulimit -n 6; exec "$@"',
+        "sh",
+        sys.executable,
+        "-m",
+        "mailbot",
+        "requests",
+        "list",
+        "--config",
+        str(tmp_path / "no"),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr

@@ -91,11 +91,16 @@ def test_h67_staff_are_obeyed_whatever_else_their_answer_says(standing: Standing
     assert Decision(Outcome.STAFF_ACTION, "brings_back_the_secret", "obey_staff") == decision
 
 
+def found(decision: Decision) -> tuple[Outcome, str]:
+    return decision.outcome, decision.reason
+
+
 @pytest.mark.parametrize("case", IN_VAIN.values(), ids=IN_VAIN)
 def test_h67_what_only_looks_like_an_answer_of_staff_orders_nothing(case: Case) -> None:
-    for reading in (NOTHING, DOUBT):
+    for reading in (NOTHING, replace(DOUBT, is_plausible=False)):
         assert Decision(Outcome.ORDINARY, "answers_digest_in_vain", "obey_staff") == decide(replace(case, reading=reading))
+    assert (Outcome.HELD, "answers_digest_and_asks") == found(decide(replace(case, reading=DOUBT)))
     decision = decide(replace(case, reading=DEMAND))
-    assert (Outcome.HELD, "answers_digest_and_asks") == (decision.outcome, decision.reason)
+    assert (Outcome.HELD, "answers_digest_and_asks") == found(decision)
     assert decision.opens
     assert ((RequestType.DESTROY,), ()) == (decision.opens.may_be, decision.opens.effects)
