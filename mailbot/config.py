@@ -407,7 +407,8 @@ def _credential_place(name: str) -> Path:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise ConfigurationMistake(
-            f"the credential {name} is looked for in $CREDENTIALS_DIRECTORY, which is not set: start mailbot by systemd"
+            f"the credential {name} is looked for in $CREDENTIALS_DIRECTORY, which is not set: systemd sets it for the service; "
+            "for a command, export it: the folder in which the unit finds them, such as /etc/mailbot/credentials/OPERATOR"
         )
     return Path(folder) / name
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The configuration; else $MAILBOT_CONFIG, /etc/mailbot/config.toml, ./config.toml."),
+    typer.Option(
+        "--config", metavar="FILE", readable=False, help="The configuration; else $MAILBOT_CONFIG, /etc/mailbot/config.toml, ./config.toml."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for programs.")]
 

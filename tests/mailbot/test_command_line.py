@@ -370,3 +370,14 @@ def test_what_the_machine_refuses_is_a_sentence(tmp_path: Path) -> None:
     ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_configuration_that_may_not_be_read_is_a_wrong_configuration(tmp_path: Path) -> None:
+    """Status 78, which the unit does not start again; 2 would be tried every half a minute."""
+    config = office(tmp_path)
+    config.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-m", "mailbot", "requests", "list", "--config", str(config)], capture_output=True, text=True, check=False
+    )
+    assert (78, f"mailbot: the configuration {config} cannot be read: permission denied\n") == (done.returncode, done.stderr)

@@ -21,7 +21,7 @@ from tests.mailbot.register_room import is_on_file, open_desk, put_on_file
 from tests.mailbot.typing_room import Ran, Type, typist
 from tests.scenarios.managed import Service
 from tests.scenarios.outside import outcomes_in, request, requests_in, run_once, seen_by
-from tests.servers import CapturingSmtp, Dovecot
+from tests.servers import CapturingSmtp, Dovecot, Drop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recovery.md").read_text(encoding="utf-8")
 DRILLS = {title: text for title, _, text in (part.partition("\n") for part in PAGE.split("\n## ")[1:])}
@@ -172,6 +172,20 @@ def test_h35_on_a_full_disk_nothing_is_done_and_afterwards_all_of_it(
         full = machine.type_("run", "--once", "--config", machine.config)
     assert (75, {}, before) == (full.status, seen_by(smtp), dovecot.snapshot(mailbox))
     assert [] == machine.carry_out("The disk is full")
+    assert [] == run_once(machine.config).problems
+    assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+def test_h31_a_letter_in_doubt_is_looked_at_and_settled_by_a_person(
+    machine: Machine, dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str
+) -> None:
+    dovecot.append(mailbox, request("aigerim"))
+    smtp.drop = Drop.BEFORE_REPLY
+    run_once(machine.config)
+    listed, shown = machine.carry_out("A letter may or may not have arrived")
+    assert (0, True, 0, True) == (listed.status, "doubtful" in listed.out, shown.status, "aigerim@example.com" in shown.out)
+    assert 0 == machine.type_("letters", "drop", 1, "--reason", "it arrived", "--config", machine.config).status
+    smtp.drop = Drop.NEVER
     assert [] == run_once(machine.config).problems
     assert {"aigerim@example.com": 1} == seen_by(smtp)
 
