@@ -27,6 +27,7 @@ from rules.evidence.doubts import (
     hear_another_person,
     hear_contradiction,
     hear_device,
+    hear_machine,
     hear_matter,
     hear_nobody,
     hear_other_business,
@@ -187,6 +188,7 @@ UNCLEAR: tuple[Evidence, ...] = (
 """What is heard when nothing says it plainly."""
 
 DOUBTS: tuple[Doubt, ...] = (
+    hear_machine,
     hear_another_person,
     hear_nobody,
     hear_contradiction,

@@ -1,5 +1,7 @@
 """What the body says, where the subject leaves it to the body or is about something else; and the names of what is attached."""
 
+from collections.abc import Sequence
+
 from rules.evidence.alike import AS_LIKELY
 from rules.evidence.reading import (
     ANY_TYPE,
@@ -20,7 +22,7 @@ from rules.evidence.reading import (
 from rules.lexicon.letter import Letter
 from rules.lexicon.marks import Marks
 from rules.lexicon.senses import Sense
-from rules.lexicon.sentence import demands, has, stands_alone
+from rules.lexicon.sentence import Words, demands, has, stands_alone
 from rules.lexicon.turned import is_turned
 from rules.lexicon.words import AS_WRITTEN
 from rules.likeness import is_strange, likeness
@@ -132,7 +134,26 @@ def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
     types = [demand.type for name in names for demand in all_demands(name)]
     if types:
         return held("Only the name of an attachment asks for something.", tuple(types))
-    is_business = any(has(text, Sense.BUSINESS) for text in (letter.subject, *(letter.body or ()), *names))
-    if not is_business and any(name and all(Sense.REQUEST in word.senses for word in name) for name in names):
+    if any(has(text, Sense.BUSINESS) for text in (letter.subject, *(letter.body or ()), *names)):
+        return None
+    if any(name and all(Sense.REQUEST in word.senses for word in name) for name in names) or _holds_only_a_request(letter, names):
         return held("An application is attached, and what it asks is not read.", ANY_TYPE)
     return None
+
+
+def _holds_only_a_request(letter: Letter, names: Sequence[Words]) -> bool:
+    """Tell whether the body is blank or only greets, and the subject or the name of an attachment says that what is attached is a request."""
+    says_nothing = sum(map(len, letter.body or ())) <= _GREETING
+    return bool(names) and says_nothing and any(map(_is_called_a_request, (letter.subject, *names)))
+
+
+def _is_called_a_request(text: Words) -> bool:
+    """Tell whether ``text`` is "request" or "application", be it with a number, or a name behind it ("Заявление Иванова А.")."""
+    strange = [word for word in text if not word.senses & _SMALL_WORDS_OF_A_REQUEST]
+    return has(text, Sense.REQUEST, Sense.INQUIRY) and len(strange) <= _NAME_AND_INITIAL and not any(word.senses for word in strange)
+
+
+_SMALL_WORDS_OF_A_REQUEST = frozenset({Sense.REQUEST, Sense.INQUIRY, Sense.SMALL})
+_NAME_AND_INITIAL = 2
+_GREETING = 2
+"""Words of a body that tells nothing: «Добрый день», «Во вложении»."""

@@ -60,6 +60,28 @@ def hear_device(letter: Letter, reading: Reading) -> Reading | None:
     )
 
 
+_AWAY = re.compile(
+    r"\b(?:(?:on|annual|sick|maternity|parental) (?:leave|vacation|holiday)|out of (?:the )?office|away from (?:the office|my desk)"
+    r"|в (?:ежегодном |очередном |декретном )?отпуске|на больничном|в командировке|буду отсутствовать|отсутствую на рабочем"
+    r"|демалыста(?:мын|мыз)?|іссапарда(?:мын|мыз)?)\b"
+)
+_TAKEN_IN = re.compile(
+    r"\b(?:your (?:request|message|e-?mail|ticket|inquiry)|ваш[еа]? (?:обращение|письмо|заявка|сообщение|запрос)|өтінішіңіз|хатыңыз|хабарламаңыз|сұрауыңыз)\b"
+    r"[^.!?]{0,120}\b(?:(?:has been|was|is) (?:received|registered|created|logged)|принят[ао]?|получен[ао]?|зарегистрирован[ао]?"
+    r"|қабылданды|тіркелді)\b"
+    r"|\b(?:automatic|automated|auto)[- ]?(?:reply|response|message)\b|\bавтоматическ(?:ое|ий) (?:сообщение|ответ|письмо)"
+)
+
+
+def hear_machine(letter: Letter, reading: Reading) -> Reading | None:
+    """A machine answers that does not say so in its header: somebody is on leave, or a ticket was opened (H82)."""
+    said = letter.body_text.lower()
+    is_away = _AWAY.search(said) and not any(map(demands, letter.acting))
+    if not is_away and not _TAKEN_IN.search(said):
+        return None
+    return replace(doubted(reading, "It reads like the answer of a machine."), is_plausible=False)
+
+
 _SOMEBODY = re.compile(
     r"\b(?:i|i['’]?(?:m|ve|d|ll)|my|me|mine|myself|we|our|ours|us|please|pls|plz|kindly|dear|hello|hi|hey|thanks|thank|regards|sincerely)\b"
 )

@@ -62,3 +62,27 @@ def test_words_that_are_known_in_another_spelling_alone_and_only_like_a_request_
         "Документация", "Пакет %s зафиксирован и не будет обработан. Если вас это не устраивает, используйте --force-hold."
     )
     assert Outcome.HELD is reading.outcome
+
+
+MACHINES = (
+    "I am on leave until Monday and will answer after that. For urgent matters call +7 700 000 00 00.",
+    "Я нахожусь в отпуске до 20.12. По срочным вопросам обращайтесь к Асель.",
+    "Мен демалыстамын, дүйсенбіде жауап беремін.",
+    'Thank you for contacting us. Your request "Please delete all my personal data" has been received.',
+    "Ваша заявка «Отказ от уведомлений» принята в работу. Ожидайте ответа.",
+    "Хатыңыз қабылданды, жауап күтіңіз.",
+    "Мы ответим вам в течение двух рабочих дней. Это автоматическое сообщение.",
+)
+
+
+@pytest.mark.parametrize("body", MACHINES)
+def test_h82_an_answer_of_a_machine_that_does_not_say_so_in_its_header_is_left_to_a_person(recogniser: Recogniser, body: str) -> None:
+    reading = recogniser.recognise("Re: Отзыв согласия на обработку персональных данных", body)
+    assert (Outcome.HELD, False) == (reading.outcome, reading.is_plausible)
+
+
+@pytest.mark.parametrize(
+    "body", ["Пишу из отпуска.", "I am on leave, and still: stop sending me messages.", "Получен ли мой прошлый отзыв?"]
+)
+def test_a_person_who_tells_of_leave_and_asks_is_heard(recogniser: Recogniser, body: str) -> None:
+    assert Outcome.REQUEST is recogniser.recognise("Отзыв согласия на обработку персональных данных", body).outcome
