@@ -87,7 +87,10 @@ _SOMEBODY = re.compile(
 )
 _ENGLISH = re.compile(r"\b(?:the|of|is|are|and|when|which)\b")
 """What no Russian or Kazakh in Latin letters has."""
-_OF_PROGRAMS = re.compile(r"[{}\\`|]|\w\(|::|[-=]>|[=!]=|</?\w|[$#@]\w+[\[{(]|\b(?:null|none|self|args|param|dict|int|str)\b|\w_\w")
+_OF_PROGRAMS = re.compile(
+    r"[{}\\`]|\w\(\)|\w\(\w+(?:, ?\w|=)|\w::|::\w|(?<![-=])[-=]>|(?<![=!])[=!]=(?!=)|</\w|/\*|\*/|[$#@]\w+[\[{(]"
+    r"|\bself\.|\b(?:null|args|param|dict|str)\b|[a-z]_[a-z]"
+)
 _A_PROGRAM = 4
 """Marks of a programming language that no letter to a firm has."""
 _A_LETTER = 25
