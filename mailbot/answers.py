@@ -13,6 +13,7 @@ from typing import Any
 from imapclient.response_parser import parse_fetch_response
 from imapclient.response_types import BodyData
 
+from rules.body import STUB
 from rules.header import read_date
 from rules.mime import named
 
@@ -158,13 +159,14 @@ class TextPart:
     subtype: str
     charset: str
     encoding: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
     """What the structure of a message tells without fetching any of it: what to read, and the names of what is attached.
 
-    ``text`` is None where there is no text, or where it stands in several parts: then the message itself has to be read.
+    ``text`` is None where there is no text, or where it may stand in several parts: then the message itself has to be read.
     """
 
     text: TextPart | None
@@ -181,7 +183,8 @@ def read_structure(structure: Any) -> Structure:
         elif name := _file_name(part):
             attached.append(name)
     preferred = texts["plain"] or texts["html"]
-    return Structure(preferred[0] if len(preferred) == 1 else None, tuple(attached))
+    is_alone = len(preferred) == 1 and not (texts["plain"] and texts["html"] and preferred[0].size <= STUB)
+    return Structure(preferred[0] if is_alone else None, tuple(attached))
 
 
 def _single_parts(structure: Any) -> Iterator[tuple[str, Any]]:
@@ -213,7 +216,8 @@ def _pairs(parameters: Any) -> dict[str, str]:
 def _text_part(number: str, part: Any) -> TextPart | None:
     if len(part) < 7 or _lower(part[0]) != "text" or (len(part) > 9 and _is_attachment(part[9])):
         return None
-    return TextPart(number, _lower(part[1]), _pairs(part[2]).get("charset", "").lower(), _lower(part[5]))
+    size = part[6] if isinstance(part[6], int) else 0
+    return TextPart(number, _lower(part[1]), _pairs(part[2]).get("charset", "").lower(), _lower(part[5]), size)
 
 
 def _is_attachment(disposition: Any) -> bool:

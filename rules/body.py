@@ -3,6 +3,7 @@
 Attached and enclosed messages, partial and external bodies are attachments: never searched, assembled or fetched (H51, H52).
 """
 
+import re
 from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,6 +16,9 @@ from rules.visible_text import visible_text
 MAX_TEXT = 256 * 1024
 """Characters of text that are kept; the rest of a longer one is not read."""
 
+STUB = 600
+"""Bytes of a plain text, as it is coded, up to which it may only say that the message stands in the HTML beside it."""
+
 _MAX_CODED = 6 * MAX_TEXT
 _MAX_DEPTH = 10
 _MAX_PART_HEAD = 16 * 1024
@@ -26,6 +30,7 @@ _SEALED = (
     "application/pgp-encrypted",
 )
 _SEALED_NAMES = (".p7m", "winmail.dat")
+_WORD = re.compile(r"\w+")
 _INLINE_PGP = "\n-----BEGIN PGP MESSAGE-----"
 _TRIES_UTF8 = frozenset({"utf-8", "us-ascii"})
 
@@ -66,15 +71,25 @@ class _Findings:
     defects: set[str] = field(default_factory=set)
     parts: int = 0
     text_bytes: int = 0
+    plain_bytes: int = 0
+
+    def text(self) -> str:
+        """Return what a person reads: the plain text, with the HTML where that says much that a short plain text does not."""
+        plain = "\n".join(text for text in self.plain if text.strip())
+        rich = "\n".join(text for text in self.rich if text.strip())
+        if not plain or not rich or self.plain_bytes > STUB:
+            return plain or rich
+        said, shown = set(_WORD.findall(plain)), set(_WORD.findall(rich[:MAX_TEXT]))
+        if 2 * len(shown & said) >= len(shown):
+            return plain
+        return rich if said <= shown else f"{plain}\n{rich}"
 
 
 def read_body(fields: Fields, body: bytes) -> Body:
     """Return the text of a whole message (plain, else HTML as it is seen) and what is attached."""
     found = _Findings()
     _collect(read_kind(fields), Part(body, 0, len(body)), found, depth=0)
-    plain = "\n".join(text for text in found.plain if text.strip())
-    rich = "\n".join(text for text in found.rich if text.strip())
-    text = (plain or rich)[:MAX_TEXT] if found.plain or found.rich else None
+    text = found.text()[:MAX_TEXT] if found.plain or found.rich else None
     if found.attachments and not text:
         text = None
         found.defects.add(UNREADABLE)
@@ -153,7 +168,7 @@ def _open(part: Part) -> tuple[Fields, Part]:
 
 def _is_text(kind: Kind, depth: int) -> bool:
     """Tell whether a part is shown as text; one that is the whole message is, and a multipart that has no parts (H42)."""
-    shown = depth == 0 or (kind.disposition != "attachment" and not kind.name)
+    shown = depth == 0 or kind.disposition != "attachment"
     return (shown and kind.type in ("text/plain", "text/html")) or kind.type.startswith("multipart/")
 
 
@@ -168,5 +183,9 @@ def _collect_text(kind: Kind, body: Part, found: _Findings) -> None:
     content = body.content(_MAX_CODED + 1)
     found.text_bytes += len(content)
     text, defects = text_of_part(content, kind.type.partition("/")[2], kind.charset, kind.encoding)
-    (found.rich if kind.type == "text/html" else found.plain).append(text)
+    if kind.type == "text/html":
+        found.rich.append(text)
+    else:
+        found.plain.append(text)
+        found.plain_bytes += len(content)
     found.defects |= defects

@@ -5,6 +5,7 @@ Written for hostile mail: every step is linear, and every count has an end.
 
 import re
 from binascii import a2b_base64, a2b_qp
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -21,6 +22,8 @@ _TYPE = re.compile(r"[ \t]*([\w.+-]{1,80}/[\w.+-]{1,120})[ \t]*(?:;|\Z)", re.ASC
 _PARAMETER = re.compile(r';[ \t]*+([\w-]{1,60}(?:\*[0-9]{1,3})?\*?)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;\s]*+)', re.ASCII)
 _ENCODING = re.compile(r'[\s"]*([\w-]*)', re.ASCII)
 _PADDED_LINE_END = re.compile(rb"=[ \t]++(?=\r?\n)")
+"""A soft line break with spaces behind it, which were added on the way (RFC 2045, 6.7)."""
+_SLICE = 64 * 1024
 _ESCAPED = re.compile(r"\\(.)")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _FIRST_DELIMITER = re.compile(rb"^--(\S[^\r\n]{0,200})\r?\n[Cc]ontent-", re.MULTILINE)
@@ -83,7 +86,7 @@ def decoded(content: bytes, encoding: str) -> bytes:
         case "base64":
             return _from_base64(content)
         case "quoted-printable":
-            return a2b_qp(_PADDED_LINE_END.sub(b"=", content))  # spaces at a line's end were added on the way (RFC 2045, 6.7)
+            return b"".join(a2b_qp(_PADDED_LINE_END.sub(b"=", lines)) for lines in _slices(content))
         case _:
             return content
 
@@ -136,6 +139,15 @@ def _part_before(body: Part, start: int, delimiter: int) -> Part:
     """Return the part that ends before a delimiter line: the line end before that belongs to the delimiter."""
     end = max(delimiter - 1, start)
     return Part(body.raw, start, end - 1 if end > start and body.raw[end - 1 : end] == b"\r" else end)
+
+
+def _slices(content: bytes) -> Iterator[bytes]:
+    """Cut content behind line ends: a substitution makes a piece a match, in 10 MB at once many times their size (H54)."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start + _SLICE) + 1 or len(content)
+        yield content[start:end]
+        start = end
 
 
 def _from_base64(content: bytes) -> bytes:

@@ -142,7 +142,7 @@ def read_attachment_names(letter: Letter, _marks: Marks) -> Reading | None:
 
 
 def _holds_only_a_request(letter: Letter, names: Sequence[Words]) -> bool:
-    """Tell whether the body is blank or only greets, and the subject or the name of an attachment says that what is attached is a request."""
+    """Tell whether the body says next to nothing, and the subject or an attachment's name calls what is attached a request."""
     says_nothing = sum(map(len, letter.body or ())) <= _GREETING
     return bool(names) and says_nothing and any(map(_is_called_a_request, (letter.subject, *names)))
 

@@ -78,6 +78,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "base64 of junk": lambda: _coded(bytes(range(256)), b"base64"),
     "base64 of 10 MB": lambda: _coded(b"QUJD" * 19 + b"\r\n", b"base64", b"application/pdf; name=x.pdf"),
     "quoted-printable of spaces": lambda: _coded(b"= ", b"quoted-printable"),
+    "quoted-printable of padded line ends": lambda: _coded(b"a= \n", b"quoted-printable", b"application/pdf; name=x.pdf"),
     "utf-7 that never ends": lambda: _coded(b"+", b"8bit", b"text/plain; charset=utf-7"),
     "200,000 nested tags": lambda: _html(b"<div>"),
     "nested quotations": lambda: _html(b"<blockquote>x"),

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.body import SEALED, UNREADABLE
+from rules.body import SEALED, STUB, UNREADABLE
 from rules.message import Attachment, Message, read, read_header, text_of_part, with_text
+from rules.mime import decoded
 
 MAIL = Path(__file__).parents[1] / "mail"
 CONTROLS = {chr(code) for code in (*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))}
@@ -144,6 +145,8 @@ def test_h98_the_topmost_received_field_holds_the_stamp() -> None:
         ("spaces-behind-soft-line-breaks", "Please delete my personal data."),
         ("blank-line-of-spaces", "Please delete my personal data.\n"),
         ("cr-only-without-subject", "Please delete my personal data."),
+        ("stub-beside-html", "This message is in HTML. Please use another mail program.\nПрошу удалить мои персональные данные."),
+        ("inline-text-with-a-name", "Прошу удалить мои персональные данные."),
     ],
 )
 def test_h39_h42_h43_h56_whatever_text_is_there_is_found(name: str, text: str) -> None:
@@ -198,15 +201,31 @@ def test_an_attachment_is_kept_as_name_type_size_and_hash_of_its_content() -> No
 
 
 def test_plain_text_is_preferred_and_all_of_it_is_joined() -> None:
-    parts = [("text/plain", "one"), ("text/html", "<p>rich</p>"), ("text/plain", "two"), ("text/calendar", "BEGIN:VCALENDAR")]
+    parts = [("text/plain", "one"), ("text/html", "<p>one two</p>"), ("text/plain", "two"), ("text/calendar", "BEGIN:VCALENDAR")]
     body = "".join(f"--b\r\nContent-Type: {kind}\r\n\r\n{text}\r\n" for kind, text in parts)
     message = read(f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}--b--\r\n".encode())
     assert "one\ntwo" == message.text
     assert ["text/calendar"] == [one.type for one in message.attachments]
 
 
-@pytest.mark.parametrize("shown", ["attachment", "attachment; filename=law.txt", "inline; filename=law.txt"])
-def test_a_text_that_is_attached_or_is_a_file_is_no_text_of_the_message(shown: str) -> None:
+ALTERNATIVES = {
+    "it says the same in other signs": ("*Stop* <https://a.example>", "<p><b>Stop</b></p>", "*Stop* <https://a.example>"),
+    "it says more": ("2 done", "<p>2 done</p><blockquote>Digest of today: 2 is due</blockquote>", "2 done\n\n> Digest of today: 2 is due"),
+    "it says something else": ("Use another program.", "<p>Delete my data.</p>", "Use another program.\nDelete my data."),
+    "it shows nothing": ("Stop", "<img src=x>", "Stop"),
+    "the text is long": ("x" * (STUB + 1), "<p>Delete my data.</p>", "x" * (STUB + 1)),
+}
+
+
+@pytest.mark.parametrize("name", ALTERNATIVES)
+def test_h42_html_is_read_beside_a_short_text_where_it_says_much_that_the_text_does_not(name: str) -> None:
+    plain, rich, expected = ALTERNATIVES[name]
+    body = f"--b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n--b\r\nContent-Type: text/html\r\n\r\n{rich}\r\n--b--\r\n"
+    assert expected == read(f"Content-Type: multipart/alternative; boundary=b\r\n\r\n{body}".encode()).text
+
+
+@pytest.mark.parametrize("shown", ["attachment", "attachment; filename=law.txt"])
+def test_a_text_that_is_attached_is_no_text_of_the_message(shown: str) -> None:
     part = f"--b\r\nContent-Type: text/plain\r\nContent-Disposition: {shown}\r\n\r\nRevocation of consent\r\n--b--\r\n"
     message = read(f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{part}".encode())
     assert message.text is None
@@ -225,6 +244,12 @@ def test_a_part_that_was_cut_off_anywhere_keeps_what_is_whole(size: int) -> None
     text, defects = text_of_part(coded, "plain", "utf-8", "base64")
     assert whole.startswith(text)
     assert frozenset() == defects
+
+
+def test_h54_a_long_quoted_printable_part_loses_nothing_where_its_decoding_is_cut() -> None:
+    line = "Прошу=20удалить= \t\r\n мои данные=\r\n.\r\n=C4=E0 \r\n".encode("cp1251")
+    text = "Прошу удалить мои данные.\r\nДа \r\n".encode("cp1251")
+    assert text * 9000 == decoded(line * 9000, "quoted-printable")
 
 
 def test_a_quoted_printable_part_is_decoded_by_its_charset() -> None:

@@ -176,6 +176,38 @@ def test_an_application_that_is_only_attached_is_for_a_person(name: str) -> None
     assert Outcome.ORDINARY is recogniser("technowomen").recognise("Заявление на отпуск", "Счёт приложен.", [name]).outcome
 
 
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("", "request.txt"),
+        ("", "Запрос_15.pdf"),
+        ("Fwd:", "Заявление Иванова А.docx"),
+        ("Заявление", "scan.pdf"),
+        ("Application", "IMG_0001.jpg"),
+        ("Өтініш", ""),
+    ],
+)
+@pytest.mark.parametrize("body", [None, "", "Добрый день!"])
+def test_h43_a_request_that_holds_nothing_but_an_attachment_is_for_a_person(subject: str, name: str, body: str | None) -> None:
+    reading = recogniser("kazger").recognise(subject, body, [name])
+    assert (Outcome.HELD, True) == (reading.outcome, RequestType.REVOKE_CONSENT in reading.may_be)
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "name"),
+    [
+        ("", "", "scan.pdf"),
+        ("", "", "Запрос КП.pdf"),
+        ("Hello", "See the attached letter.", "request.txt"),
+        ("Заявление", "Высылаем копию страницы журнала.", "scan.pdf"),
+        ("Заявка", "", "scan.pdf"),
+        ("Application", "", "Invoice.pdf"),
+    ],
+)
+def test_an_attachment_that_nothing_calls_a_request_or_that_is_business_is_ordinary(subject: str, body: str, name: str) -> None:
+    assert Outcome.ORDINARY is recogniser("kazger").recognise(subject, body, [name]).outcome
+
+
 def test_the_reason_is_a_sentence() -> None:
     for case in lawyers_cases():
         reason = recogniser(case.operator).recognise(case.subject, case.body).reason

@@ -14,6 +14,7 @@ from mailbot.fetching import BEGINNING, TEXT_CAP, Fetcher
 from mailbot.imap import HEADER_CAP, Address, Mailbox
 from mailbot.judging import Judge
 from mailbot.policies import load_policy
+from rules.body import STUB
 from rules.decide import PERSONAL
 from rules.place import Cursor
 from rules.policy import Policy
@@ -54,6 +55,7 @@ TAKEN_FOR = {
         ),
         *("no-final-boundary", "nul-bytes", "one-part-with-a-name", "picture-before-text", "raw-cp1251-subject", "raw-koi8-r-subject"),
         *("raw-utf-8-subject", "signed", "spaces-behind-soft-line-breaks", "type-without-subtype", "unlisted-recipients"),
+        *("demand-beside-other-html", "inline-text-with-a-name", "stub-beside-html"),
         *("text-around-a-picture", "unsubscribe-button", "utf-8-called-windows-1251", "winmail-dat", "wrapped-lines"),
     },
     "held": {
@@ -66,6 +68,7 @@ TAKEN_FOR = {
             "smime-enveloped",
             "smime-known-by-its-name",
         ),
+        *("application-as-a-scan", "only-a-text-file"),
         *("space-before-colon", "tnef-beside-blank-text", "two-from-fields", "two-subjects", "unknown-subject-charset"),
     },
     "automatic": {
@@ -279,6 +282,36 @@ def test_i4_of_a_message_without_text_no_more_than_its_beginning_is_fetched(conf
     server.close()
     assert {"ordinary": 1} == outcomes_in(config)
     assert f"UID FETCH 1 (BODY.PEEK[]<0.{BEGINNING}>)" == [command for command in server.heard if "FETCH" in command][-1]
+
+
+ALTERNATIVES = {
+    "a short text": (STUB, f"(BODY.PEEK[]<0.{BEGINNING}>)"),
+    "a text of some length": (STUB + 1, f"(BODY.PEEK[1]<0.{TEXT_CAP}>)"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERNATIVES)
+def test_h42_i4_the_html_beside_a_text_is_read_only_where_the_text_is_short_enough_to_be_a_stub(config_file: ConfigFile, name: str) -> None:
+    size, expected = ALTERNATIVES[name]
+    plain = f'("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "7BIT" {size} 1)'
+    rich = '("TEXT" "HTML" ("CHARSET" "utf-8") NIL NIL "7BIT" 9000 90)'
+    said = {
+        "HEADER": head(1, "From: aigerim@example.com\r\nSubject: Hello\r\n\r\n"),
+        "BODYSTRUCTURE": f'* 1 FETCH (UID 1 BODYSTRUCTURE ({plain}{rich} "ALTERNATIVE"))\r\n',
+        "BODY.PEEK[1]": "* 1 FETCH (UID 1 BODY[1]<0> {13}\r\nGood morning.)\r\n",
+        "BODY.PEEK[]": "* 1 FETCH (UID 1 BODY[]<0> {31}\r\nSubject: Hello\r\n\r\nGood morning.)\r\n",
+    }
+    script: Script = {
+        "UID FETCH": lambda command: next((answer for item, answer in said.items() if item in command), "") + "TAG OK\r\n",
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK\r\n",
+    }
+    server = Scripted(script)
+    config = config_file(inbox={"port": server.port})
+    run_once(config)
+    server.close()
+    asked = [command.partition("FETCH 1 ")[2] for command in server.heard if "FETCH" in command]
+    assert ["(BODYSTRUCTURE)", expected] == asked[1:]
+    assert {"ordinary": 1} == outcomes_in(config)
 
 
 # --- H54: headers made to hide what they say ---------------------------------------------------------------------------
