@@ -7,7 +7,7 @@ that the store knew; what an old backup does not know is never taken back from t
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,11 @@ from storage.destruction import How
 from storage.tables import destructions, suppressions
 
 HEAD = "mailbot-destroyed-1"
+OF_ANOTHER_STORE = (
+    "belongs to another store: its keyed hashes were made with another secret; "
+    "put this store's own list there, or move this one away if the own one is lost"
+)
+CANNOT_WRITE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE})
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Destroyed = tuple[bytes, datetime, str]
@@ -123,7 +128,6 @@ def is_begun(journal: Path) -> bool:
 def read_journal(journal: Path, keys: Keys) -> Remembered:
     """Return what the list says; a last line that was not written to its end never happened."""
     try:
-        refuse_if_open_to_all(journal)
         text = journal.read_text(encoding="ascii")
     except OSError as error:
         raise Problem(f"the list {journal} cannot be read: {(error.strerror or 'unknown error').lower()}") from error
@@ -131,8 +135,8 @@ def read_journal(journal: Path, keys: Keys) -> Remembered:
         raise Problem(f"{journal} is not a list of what mailbot destroyed") from None
     head, *lines = text.split("\n")[:-1] or [""]
     if head != _head(keys):
-        of_another = "belongs to another store: its keyed hashes were made with another secret" if head.startswith(HEAD) else ""
-        raise Problem(f"{journal} {of_another or 'is not a list of what mailbot destroyed'}")
+        raise Problem(f"{journal} {OF_ANOTHER_STORE if head.startswith(HEAD) else 'is not a list of what mailbot destroyed'}")
+    refuse_if_open_to_all(journal)  # not before: whoever names another file by mistake must not close it
     remembered = Remembered()
     for number, line in enumerate(lines, start=2):
         try:
@@ -146,21 +150,45 @@ def read_journal(journal: Path, keys: Keys) -> Remembered:
 def back_up(database: Database, file: Path) -> None:
     """Copy the store into a new file by SQLite's own means, and name it so once it is whole; copying the live file is no backup."""
     part = file.with_name(f"{file.name}.part")
-    for left_by_a_death in (part, Path(f"{part}-journal")):
-        if left_by_a_death.exists():
-            left_by_a_death.unlink()
+    _remove(part)  # left by a death
     _refuse_another(file)
     _make_private(part)
-    with database.bare() as connection:
-        if not isinstance(connection, sqlite3.Connection):
-            raise TypeError("this is for SQLite")
-        with closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, that is whole by itself
-            (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
-    if verdict != "ok":
-        raise Problem(f"the backup {file} is not whole: {verdict}")
-    part.rename(file)
+    try:
+        with database.bare() as connection, _want_of_room_told(file):
+            verdict = _copy(connection, part)
+        if verdict != "ok":
+            raise Problem(f"the backup {file} is not whole: {verdict}")
+        part.rename(file)
+    finally:
+        _remove(part)
+
+
+def _copy(store: object, part: Path) -> str:
+    """Copy an open store into a file; return what is wrong with the copy, or "ok"."""
+    if not isinstance(store, sqlite3.Connection):
+        raise TypeError("this is for SQLite")
+    with closing(sqlite3.connect(part)) as copy:
+        store.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, that is whole by itself
+        (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
+    return str(verdict)
+
+
+@contextmanager
+def _want_of_room_told(file: Path) -> Iterator[None]:
+    """Blame the disk of the copy, and not the store, which is only read meanwhile, for what cannot be written."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in CANNOT_WRITE:
+            raise
+        raise Problem(f"the backup {file} cannot be written: {error}; nothing was changed") from error
+
+
+def _remove(part: Path) -> None:
+    """Remove a copy that was not made to its end."""
+    for file in (part, Path(f"{part}-journal")):
+        file.unlink(missing_ok=True)
 
 
 def back_up_before_upgrade(database: Database, schema: str, now: datetime) -> Path:

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from sqlalchemy import create_engine, inspect, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from mailbot.checkup_servers import look_at_alarm, look_at_command, look_at_inbox, look_at_sending, look_at_smtp
+from mailbot.checkup_store import look_at_store, place_of
 from mailbot.config import (
     Alarm,
     Inbox,
     Limits,
     Operator,
+    Retention,
     Section,
     Smtp,
     Staff,
@@ -37,9 +37,6 @@ from mailbot.findings import Finding, Mark, note, ok, told, wrong
 from mailbot.policies import law_alone, load_policy
 from rules.promises import warnings_of
 from rules.working_days import Calendar
-from storage.database import SCHEMA, Database, open_database
-from storage.lease import renew_lease
-from storage.ledger import cursor_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ class Parts:
     staff: Staff | None
     limits: Limits | None
     alarm: Alarm | None
+    retention: Retention | None
     systems: dict[str, System]
     """By their place in the file, like the inboxes."""
 
@@ -73,7 +71,8 @@ def check_everything(given: Path | None, now: datetime) -> Iterator[Finding]:
         yield from told("calendar", _look_at_calendar(operator, today))
         yield _look_at_clock(operator, now)
     if parts.store:
-        yield from told("store", _look_at_store(parts.store, parts.inboxes.values(), now))
+        place = place_of(parts.store, parts.retention, parts.alarm)
+        yield from told("store", look_at_store(place, parts.inboxes.values(), now))
     for part, inbox in parts.inboxes.items():
         yield from told(part, look_at_inbox(part, inbox))
     if smtp := parts.smtp:
@@ -98,6 +97,7 @@ def _parts_of(path: Path) -> Parts:
         staff=_sound(Staff, written.get("staff", {}), folder),
         limits=_sound(Limits, written.get("limits", {}), folder),
         alarm=_sound(Alarm, written.get("alarm", {}), folder),
+        retention=_sound(Retention, written.get("retention", {}), folder),
         systems=_sound_ones(System, "system", written, folder),
     )
 
@@ -169,64 +169,6 @@ def _look_at_calendar(operator: Operator, today: date) -> Iterator[Finding]:
 def _look_at_clock(operator: Operator, now: datetime) -> Finding:
     here = now.astimezone(ZoneInfo(operator.timezone))
     return ok("clock", f"it is {here:%d.%m.%Y %H:%M} in {operator.timezone} (UTC{here:%z})")
-
-
-def _look_at_store(store: Store, inboxes: Iterable[Inbox], now: datetime) -> Iterator[Finding]:
-    if _is_to_be_made(store.url):
-        yield _look_at_place(_file_of(store.url))
-        return
-    database = open_database(store.url)
-    try:
-        if file := _file_of(store.url):
-            yield from _look_at_modes(file)
-        with database.write() as tx:
-            renew_lease(tx, "check", "nobody", now)  # needs the right to write, and finds nothing to write
-            cursors = [cursor_of(tx, inbox.address, inbox.folder) for inbox in inboxes]
-        yield ok("store", f"{database.address} has schema {SCHEMA} and can be written")
-    finally:
-        database.close()
-    passes = [cursor.last_pass_at for cursor in cursors if cursor and cursor.last_pass_at]
-    if passes and max(passes) > now:
-        yield Finding(Mark.WRONG, "clock", f"it stands before the last pass over an inbox ({max(passes):%d.%m.%Y %H:%M} UTC): set it", 1)
-
-
-def _look_at_modes(file: Path) -> Iterator[Finding]:
-    if file.stat().st_mode & stat.S_IRWXO:
-        yield Finding(Mark.WRONG, "store", f"{file} is open to every user of this machine: run `chmod 600 {file}*`", 1)
-    folder = file.absolute().parent
-    if folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
-        yield Finding(Mark.WRONG, "store", f"every user of this machine can replace what lies in {folder}: run `chmod o-w {folder}`", 1)
-
-
-def _look_at_place(file: Path | None) -> Finding:
-    if file is None or os.access(file.parent, os.W_OK | os.X_OK):
-        return note("store", "it is not there yet; the first run makes it")
-    reason = "can be written by nobody here" if file.parent.exists() else "does not exist"
-    return Finding(Mark.WRONG, "store", f"store.url: the folder {file.parent} {reason}; make it, owned by the service's user", 78)
-
-
-def _is_to_be_made(url: str) -> bool:
-    """Tell whether opening the store would make it."""
-    try:
-        address = make_url(url)
-        if address.get_backend_name() == "sqlite":
-            file = _file_of(url)
-            return file is not None and file.stat().st_size == 0
-        database = Database(create_engine(address))
-    except FileNotFoundError:
-        return True
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError):
-        return False  # what is wrong with it is told by opening it
-    try:
-        with database.read() as tx:
-            return not inspect(tx).get_table_names()
-    finally:
-        database.close()
-
-
-def _file_of(url: str) -> Path | None:
-    address = make_url(url)
-    return Path(address.database) if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:") else None
 
 
 def _look_at_staff(staff: Staff) -> Finding:

@@ -303,7 +303,7 @@ class Works:
     def _signs(self) -> Signs:
         """Say what of the faults only the running parts know."""
         away = {(watch.inbox.address, watch.inbox.folder): watch.away for watch in self.watches if watch.away}
-        return Signs(away, self._why_no_letters, self.pulse.late())
+        return Signs(away, self._why_no_letters, self.pulse.late(), self.wakeful.undone)
 
     async def _keep_heartbeat(self) -> None:
         """Let others hear that mailbot lives, if they are to; not in the first minute, so that one that dies at once is missed."""

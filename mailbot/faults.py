@@ -30,11 +30,12 @@ BYTES_A_MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What only the running parts know: why an inbox is away, why the relay takes no letters ("": it does), which parts hang."""
+    """What only the running parts know: why an inbox is away, why the relay takes no letters ("": it does), what hangs, what is undone."""
 
     away: Mapping[Folder, str] = field(default_factory=dict)
     relay: str = ""
     hanging: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Look:
 
     def faults(self) -> list[Fault]:
         """Return what is wrong and lasts."""
-        found = [*self._inboxes(), *self._relay(), *self._digest(), *self._disk(), *self._hanging()]
+        found = [*self._inboxes(), *self._relay(), *self._digest(), *self._disk(), *self._hanging(), *self._undone()]
         return [fault for each in found if (fault := self._lasting(each))]
 
     def set_aside(self) -> list[Fault]:
@@ -123,6 +124,10 @@ class Look:
     def _hanging(self) -> Iterator[Fault]:
         if self.signs.hanging:
             yield Fault(Trouble.HANG, detail=", ".join(self.signs.hanging))
+
+    def _undone(self) -> Iterator[Fault]:
+        if self.signs.undone:
+            yield Fault(Trouble.JOB, detail="; ".join(self.signs.undone))
 
 
 def digest_states(tx: Connection, desk: Desk, order: DigestOrder, day: date) -> list[LetterState]:

@@ -46,6 +46,8 @@ class Wakeful:
     clock_is_even: bool = False
     """Whether the clock is believed in what cannot be undone."""
     followed_up: FollowedUp = NOTHING_YET
+    undone: tuple[str, ...] = ()
+    """Which jobs failed at the last look, and why: staff hear of it if it lasts."""
     recounted_in: int = 0
     """The year for which due dates were held against law, policy and calendar: neither changes while the process lives."""
 
@@ -67,7 +69,8 @@ class Wakeful:
         for job, work in jobs:
             if failure := attempted(job, work, now):
                 failed.append(f"no {job}, {failure}")
-        self.beat(every_seconds, "; ".join(dict.fromkeys(failed)) or "looks at the clock")
+        self.undone = tuple(dict.fromkeys(failed))
+        self.beat(every_seconds, "; ".join(self.undone) or "looks at the clock")
 
     def tell_at_once(self, now: datetime) -> None:
         """Give to staff what nobody confirmed in time, and alert them to what cannot wait for the digest."""

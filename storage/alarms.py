@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     DIGEST = "digest"
     DISK = "disk"
     HANG = "hang"
+    JOB = "job"
     STORE = "store"
     SHUNTED = "shunted"
     CLOCK = "clock"

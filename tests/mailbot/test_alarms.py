@@ -161,6 +161,16 @@ def test_h108_a_part_that_hangs_is_told_by_its_name(machine: Machine) -> None:
     assert "delivery, system crm" in machine.text()
 
 
+def test_i10_a_job_that_is_not_done_is_told_with_its_reason_and_so_is_its_end(machine: Machine) -> None:
+    machine.signs = Signs(undone=("no retention, the list of what was destroyed cannot be read",))
+    machine.pass_by(31, looks=31)
+    assert ["a job is not done"] == machine.subjects()
+    assert "What mailbot saw: no retention, the list of what was destroyed cannot be read" in machine.text()
+    machine.signs = Signs()
+    machine.pass_by(1)
+    assert ["a job is not done", "over: a job is not done"] == machine.subjects()
+
+
 @pytest.mark.parametrize("is_queued", [False, True])
 def test_h101_a_digest_that_nobody_took_is_told_half_an_hour_after_its_moment(tmp_path: Path, is_queued: bool) -> None:
     """It is half past eight in Almaty when the machine is started, and the digest is due at nine."""

@@ -18,9 +18,10 @@ from mailbot.retention import retention_order
 from rules.addresses import mailbox_key
 from rules.vocabulary import RequestType
 from storage import destruction, subscribers
-from storage.database import SCHEMA, StoreMisused, open_database, upgrade
+from storage.database import SCHEMA, StoreFailure, StoreMisused, open_database, upgrade
 from storage.destruction import How
 from tests.mailbot.register_room import NOW, PERSON, arrive, is_on_file, is_suppressed, office, open_desk, put_on_file, request
+from tests.mailbot.test_alarms import no_room
 from tests.mailbot.typing_room import Type, typist
 from tests.servers import Postgresql
 from tests.storage.test_chain import make_schema
@@ -263,6 +264,43 @@ def test_h106_a_list_that_every_user_can_read_is_refused(config: Path, type_: Ty
     list_of(config).chmod(0o644)
     said = type_("store", "reapply", "--config", config)
     assert (78, True) == (said.status, "chmod 600" in said.err)
+
+
+def test_nobody_is_advised_to_close_a_file_that_is_no_list(config: Path, type_: Type) -> None:
+    program = config.with_name("program")
+    program.write_bytes(b"\x7fELF\xff\n")
+    text = config.with_name("text")
+    text.write_text("mailbot\n", encoding="ascii")
+    for file in (program, text):
+        file.chmod(0o755)
+        said = type_("store", "reapply", "--from", file, "--config", config)
+        assert (1, f"mailbot: {file} is not a list of what mailbot destroyed\n") == (said.status, said.err)
+
+
+def test_h35_a_backup_that_finds_no_room_says_so_of_itself_and_leaves_nothing(config: Path, type_: Type) -> None:
+    copy = config.with_name("backup.db")
+    with open_desk(config) as desk:
+        put_on_file(desk)
+        before = sorted(config.parent.iterdir())
+        with no_room(), pytest.raises(Problem, match=f"^the backup {copy} cannot be written: .+; nothing was changed$"):
+            backup.back_up(desk.database, copy)
+        assert before == sorted(config.parent.iterdir())
+        backup.back_up(desk.database, copy)
+        assert is_on_file(desk)
+
+
+def test_a_store_that_is_spoilt_is_not_blamed_on_its_backup(config: Path) -> None:
+    store = config.with_name("mailbot.db")
+    with open_desk(config) as desk:
+        put_on_file(desk)
+    with store.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"spoilt " * 600)
+    database = open_database(f"sqlite:///{store}")
+    with pytest.raises((Problem, StoreFailure), match=r"not whole|the store .* cannot be used"):
+        backup.back_up(database, config.with_name("backup.db"))
+    database.close()
+    assert [] == [*config.parent.glob("backup.db*")]
 
 
 # --- before an upgrade -------------------------------------------------------------------------------------------------

@@ -8,12 +8,14 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from urllib.request import urlopen
 
+from mailbot.backup import synchronise
 from mailbot.config import load_config
 from mailbot.daemon import Works
 from mailbot.patience import Pauses
 from storage import alarms
 from storage.alarms import Trouble
 from tests.conftest import ConfigFile
+from tests.mailbot.register_room import open_desk
 from tests.mailbot.test_heartbeat import Monitors, serving
 from tests.scenarios.outside import request, seen_by, store_of
 from tests.servers import LOOPBACK, CapturingSmtp, Dovecot
@@ -126,6 +128,26 @@ def test_i10_h94_a_relay_that_is_away_is_told_by_another_and_its_letters_go_out_
 
         live(config, through)
         assert {"aigerim@example.com": 1} == seen_by(smtp)
+
+
+def test_i10_h107_a_list_of_destructions_that_cannot_be_used_is_told_until_it_can(
+    smtp: CapturingSmtp, mailbox: str, config_file: ConfigFile
+) -> None:
+    config = config_file(inbox={"poll_seconds": 1}, staff=STAFF, alarm=TOLD)
+    journal = config.with_name("mailbot.db.destroyed")
+    with open_desk(config) as desk:
+        synchronise(desk.database, desk.keys, journal)
+    journal.chmod(0o644)
+
+    async def through(daemon: Daemon) -> None:
+        await daemon.until(lambda: "no retention" in daemon.works.pulse.words())
+        await daemon.pass_by(Trouble.JOB)
+        await daemon.until(lambda: subjects(smtp) == ["a job is not done"])
+        assert "chmod 600" in message_from_bytes(smtp.envelopes[0].content, policy=policy.default).get_content()
+        journal.chmod(0o600)
+        await daemon.until(lambda: subjects(smtp) == ["a job is not done", "over: a job is not done"])
+
+    live(config, through)
 
 
 def test_h108_a_daemon_that_lives_is_heard_by_its_monitor_and_gives_its_figures(mailbox: str, config_file: ConfigFile) -> None:

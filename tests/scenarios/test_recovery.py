@@ -6,6 +6,7 @@
 import re
 import resource
 import shlex
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -223,7 +224,13 @@ def test_a_new_machine_goes_on_where_the_old_one_stopped(machine: Machine, dovec
     dovecot.append(mailbox, request("aigerim"))
     run_once(machine.config)
     dovecot.append(mailbox, request("bolat"))
+    with open_desk(machine.config) as desk:
+        put_on_file(desk)
+    assert 0 == machine.type_("store", "destroy", "aigul@example.com", "--why", "asked", "--yes", "--config", machine.config).status
+    journal = machine.folder / "mailbot.db.destroyed"
+    journal.chmod(0o640)  # as it may come out of an archive
     backed_up, checked = machine.carry_out("The machine is replaced")
     assert (0, 0, [[]]) == (backed_up.status, checked.status, [each.problems for each in machine.rounds])
+    assert (0o600, True) == (stat.S_IMODE(journal.stat().st_mode), f"{journal} is this store's list" in checked.out)
     assert {"aigerim@example.com": 1, "bolat@example.com": 1} == seen_by(smtp)
     assert 2 == len(requests_in(machine.config))
