@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection as Transaction
 
-from mailbot.digest_answers import without_secret
 from mailbot.errors import Problem
 from mailbot.letters import without_code
 from mailbot.logs import log
@@ -323,8 +322,7 @@ class _Run:
         match reply.verdict:
             case Verdict.ACCEPTED:
                 self._tally.accepted += 1
-                kept = without_code(letter.content) or without_secret(letter.content)
-                return Settlement(letter, LetterState.ACCEPTED, reply.code, kept=kept)
+                return Settlement(letter, LetterState.ACCEPTED, reply.code, kept=without_code(letter.content))
             case Verdict.REFUSED:
                 self._tally.failed += 1
                 log.warning("letter_refused", letter=letter.id, code=reply.code)

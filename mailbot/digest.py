@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mailbot.config import Config
 from mailbot.desk import Desk
-from mailbot.digest_answers import message_id_with
+from mailbot.digest_answers import id_in_store, message_id_with
 from mailbot.digest_destruction import over_now
 from mailbot.digest_page import Page, write_page
 from mailbot.digest_words import Digest, Face, Folder, Item, ItemKind, Result, Section
@@ -327,7 +327,7 @@ def letter_to_staff(desk: Desk, order: DigestOrder, told: ToStaff, now: datetime
         recipient_key=desk.keys.of_address(key),
         domain=key.rpartition("@")[2],
         envelope_sender=order.envelope_sender,
-        message_id=message_id_with(desk.keys.of_code(told.code).hex(), domain) if told.code else message_id,  # the store keeps no secret
+        message_id=id_in_store(desk.keys, message_id),
         content=_both_forms(fields, told.page) if told.page.html else finished(fields, told.page.text),
         capped=False,
     )

@@ -1,40 +1,34 @@
 """The secret of a digest: how it travels, and which messages bring it back (H67). What is ordered with it is ``mailbot.ordering``."""
 
 import re
-from base64 import decodebytes, encodebytes
 from collections.abc import Mapping
 
 from mailbot.arrival import Arrival
 from mailbot.desk import Desk
-from mailbot.letters import NO_CODE
 from rules.addresses import mailbox_key
 from rules.automatic import OwnMail, Screening, screen
-from rules.confirmation import ALPHABET, CODE_LENGTH, codes_in
+from rules.confirmation import NO_CODE, codes_in
 from rules.decide import ToDigest
+from rules.fingerprint import Keys
 from rules.message import read_header
 from rules.normal_form import unwrapped
-from storage.digests import NewOrders, Opened
-
-DIGEST_MARK = "<mailbot.digest."
-"""How the Message-ID begins of what staff may answer; the secret follows."""
+from storage.digests import DIGEST_MARK, SECRET_IN_ID, NewOrders, Opened
 
 SUBJECT_MARK = "mailbot · "
 """How the subject begins of whatever is written to staff."""
 
-BLANKED = NO_CODE.decode()
+BLANKED = NO_CODE
 """What stands in an order where its secret stood."""
 
 MOST_WORDS = 60_000
 """Characters of an answer that are kept until it is carried out: what was quoted stands behind them."""
 
-_SECRET = re.compile(rb"<mailbot\.digest\.([%b]{%d})@" % (ALPHABET.encode(), CODE_LENGTH))
 _FORWARDED = re.compile(
     r"^[-_*\s]*(?:(?:begin )?forwarded (?:message|by)"
     r"|(?:начало )?(?:пересылаемо|пересланно|перенаправленно|переадресованно)(?:е|го) (?:сообщени|письм)"
     r"|(?:қайта )?жіберілген (?:хабар|хат)|бағытталған (?:хабар|хат))",
     re.IGNORECASE | re.MULTILINE,
 )
-_BASE64_PART = re.compile(rb"(Content-Transfer-Encoding: base64\r\n(?:[^\r\n]+\r\n)*\r\n)([A-Za-z0-9+/=\r\n]+)")
 
 
 def message_id_with(secret: str, domain: str) -> str:
@@ -42,16 +36,9 @@ def message_id_with(secret: str, domain: str) -> str:
     return f"{DIGEST_MARK}{secret}@{domain}>"
 
 
-def without_secret(content: bytes) -> bytes | None:
-    """Return a letter to staff without its secret, for whoever reads the store must not order in their name; None: it has none."""
-    secret = _SECRET.search(content.partition(b"\r\n\r\n")[0])
-    if secret is None:
-        return None
-
-    def blank(part: re.Match[bytes]) -> bytes:
-        return part[1] + encodebytes(decodebytes(part[2]).replace(secret[1], NO_CODE)).replace(b"\n", b"\r\n")
-
-    return _BASE64_PART.sub(blank, content).replace(secret[1], NO_CODE)
+def id_in_store(keys: Keys, message_id: str) -> str:
+    """Return the Message-ID by which the outbox knows a letter: the hash stands for the secret, which the store does not keep."""
+    return SECRET_IN_ID.sub(lambda found: f"{DIGEST_MARK}{keys.of_code(found[1]).hex()}@", message_id)
 
 
 def opened_with(arrival: Arrival, opened: Mapping[bytes, Opened]) -> Opened | None:

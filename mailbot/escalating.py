@@ -1,7 +1,8 @@
 """Escalation: what is due within one working day and nobody of staff has touched goes to their deputy, and then further up.
 
 Neither is told before the staff had a digest with it, and some hours to look. For what is due before the next daily digest, the staff get
-one at once. Each is told once of a request and its due date; a letter that was missed while mailbot was down goes late.
+one at once, a few times a day: anybody can write what is due so soon. Each is told once of a request and its due date; a letter that was
+missed while mailbot was down goes late.
 """
 
 import tomllib
@@ -18,10 +19,11 @@ from mailbot.digest import DigestOrder, ToStaff, cause_of, letter_to_staff, queu
 from mailbot.digest_page import Page, wrapped
 from mailbot.digest_words import words_of
 from mailbot.logs import log
+from mailbot.moves import found
 from mailbot.wording import TEMPLATES
 from rules.digest_days import moment_of
 from rules.reminders import ONE_DAY, Told, last_working_day
-from rules.vocabulary import Language, State
+from rules.vocabulary import Language, Standing, State
 from storage import outbox, register, reminders
 from storage.reminders import Pressing, Step
 
@@ -34,6 +36,9 @@ TIME_FOR_EACH = timedelta(hours=4)
 
 BETWEEN_DIGESTS = timedelta(hours=1)
 """So long what is due before the next daily digest waits for more of its kind, if staff were sent one besides just before."""
+
+AT_ONCE_TURNS = tuple(f"{Told.AT_ONCE}_{number}" for number in (1, 2, 3))
+"""So many digests besides in a day, each kept as a step of its own; what comes after them stands in the daily one."""
 
 MOST_NAMED = 30
 
@@ -61,8 +66,11 @@ def queue_escalations(desk: Desk, order: DigestOrder, now: datetime) -> int:
 def _tell(tx: Connection, desk: Desk, order: DigestOrder, telling: _Telling, now: datetime) -> None:
     """Queue what is told and note it, all or nothing: a death between them would tell it twice, or half."""
     besides = replace(order, to=telling.to, remind_before=())  # the staff's own daily digest reminds
+    turns = _free_turns(tx, now)
     _note(tx, telling, now)
     if telling.whom is Told.AT_ONCE:
+        first = telling.about[0]
+        reminders.record(tx, [Step(first.reference, first.due, turn) for turn in turns[:1]], now)
         queue_digest_besides(tx, desk, besides, now, cannot_wait=len(telling.about))
         return
     page, moment = _page(desk, order, telling), f"{now:%y%m%dT%H%M%S}"
@@ -83,12 +91,28 @@ def _tellings(tx: Connection, desk: Desk, order: DigestOrder, now: datetime) -> 
     told = reminders.told(tx, [each.reference for each in pressing])
     moments = {each: _moments(desk, order, each, told.get(each.reference, {})) for each in pressing}
     untouched = reminders.untouched(tx, [each.reference for each in pressing])
-    lately = reminders.last_told(tx, Told.AT_ONCE)
-    staff = () if lately and lately <= now < lately + BETWEEN_DIGESTS else order.readers_on(now.astimezone(desk.zone).date())
+    staff = order.readers_on(now.astimezone(desk.zone).date()) if _free_turns(tx, now) else ()
     readers = {Told.AT_ONCE: staff, Told.DEPUTY: (order.deputy,) if order.deputy else (), Told.ESCALATED: order.escalate_to}
     for whom, to in readers.items():
-        come = [each for each in pressing if (moment := moments[each].get(whom)) is not None and moment <= now]
-        yield _Telling(whom, to, [each for each in come if each.reference in untouched])
+        come = [each for each in pressing if to and (moment := moments[each].get(whom)) is not None and moment <= now]
+        about = [each for each in come if each.reference in untouched]
+        yield _Telling(whom, to, [each for each in about if whom is not Told.AT_ONCE or not _is_disowned(tx, each)])
+
+
+def _free_turns(tx: Connection, now: datetime) -> list[str]:
+    """Return the turns in which staff may have a digest besides now; none just after another."""
+    if _is_within(BETWEEN_DIGESTS, reminders.last_told(tx, Told.AT_ONCE), now):
+        return []
+    return [turn for turn in AT_ONCE_TURNS if not _is_within(ONE_DAY, reminders.last_told(tx, turn), now)]
+
+
+def _is_within(span: timedelta, since: datetime | None, now: datetime) -> bool:
+    return since is not None and since <= now < since + span
+
+
+def _is_disowned(tx: Connection, each: Pressing) -> bool:
+    """Tell whether the proof of its sender failed: such a request is listed, and hurries nobody (H80)."""
+    return found(tx, each.reference).standing is Standing.FAILED
 
 
 def _moments(desk: Desk, order: DigestOrder, each: Pressing, told: Mapping[tuple[date, str], datetime]) -> dict[Told, datetime]:

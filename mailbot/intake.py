@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from mailbot.arrival import Arrival, fingerprint_of, text_key, weigh
 from mailbot.carrying_out import carry_out_at_once, hand_to_staff, hear_answers, watch_for_wave
 from mailbot.desk import Desk
-from mailbot.digest_answers import answers_how, opened_with, orders_in, screened_as_staff
+from mailbot.digest_answers import answers_how, id_in_store, opened_with, orders_in, screened_as_staff
 from mailbot.judging import asked_changes
 from mailbot.moves import found, move
 from mailbot.opening import NewEntry, new_entry
 from mailbot.systems import queue_for
 from rules.addresses import mailbox_key
-from rules.automatic import has_a_shared_domain, refrain
+from rules.automatic import refrain, voice_of
 from rules.confirmation import answer_in
 from rules.decide import ANSWERS_AGAIN, Acknowledge, Answered, Case, Decision, ToDigest, continue_open_request, decide
 from rules.details_change import Change
@@ -41,7 +41,7 @@ KEPT = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.F
 """What is kept of: header and text. Of all other mail only the ledger's row remains."""
 
 MOST_ALIKE = 2
-"""So many messages of one domain in a day may say the same and have letters; the next one that does may be a robot's (H82)."""
+"""So many messages of one voice in a day may say the same and have letters; the next one that does may be a robot's (H82)."""
 
 JOINING = frozenset({Outcome.REQUEST, Outcome.CONFIRMATION, Outcome.HELD, Outcome.FOLLOW_UP})
 
@@ -116,7 +116,7 @@ def take_in(tx: Connection, batch: Sequence[Arrival], desk: Desk, now: datetime,
         if decision.outcome is Outcome.STAFF_ACTION and (secret := opened_with(arrival, opened)):
             written.orders.append(orders_in(arrival, secret))
         if arrival.report and arrival.report.failure:
-            written.returned[arrival.report.message_id] = arrival.report.failure
+            written.returned[id_in_store(desk.keys, arrival.report.message_id)] = arrival.report.failure
         if _may_say_more(decision) and reference and _is_open_update(picture.requests[reference]):
             written.add_later(reference, asked_changes(arrival.message), register.changes_of(tx, reference))
     numbering.close()
@@ -228,7 +228,7 @@ def _receipt(desk: Desk, arrival: Arrival, reference: str | None) -> Receipt:
         sender_key=pointers.sender_key,
         message_key=pointers.message_key,
         text_key=text_key(desk, message),
-        domain_key=_domain_key(desk, message),
+        domain_key=_voice_key(desk, message),
         header=arrival.header,
         text=message.text,
         attachments=message.attachments,
@@ -262,22 +262,22 @@ def _name_as_on_file(tx: Connection, batch: Sequence[Arrival], on_file: Mapping[
 
 
 def _notice_robots(tx: Connection, desk: Desk, batch: Sequence[Arrival], now: datetime) -> None:
-    """Flag what a domain says again and again, but for numbers: a robot that answers our letters would have one each time (H82)."""
+    """Flag what one voice says again and again, but for names and numbers: a robot that answers us would have a letter each time (H82)."""
     heard = [arrival for arrival in batch if arrival.screening is None and arrival.reading.outcome is not Outcome.ORDINARY]
-    asking = [arrival for arrival in heard if refrain(arrival.message.text) and not has_a_shared_domain(arrival.message.sender)]
+    asking = [arrival for arrival in heard if refrain(arrival.message.text)]
     if not asking or not desk.limits.letters_per_domain_an_hour:
         return
     lately = evidence.said_lately(tx, now - timedelta(days=1))
-    said: Counter[tuple[bytes | None, str | None]] = Counter((domain, refrain(text)) for domain, text in lately)
+    said: Counter[tuple[bytes | None, str | None]] = Counter((voice, refrain(text)) for voice, text in lately)
     for arrival in asking:
-        mine = _domain_key(desk, arrival.message), refrain(arrival.message.text)
+        mine = _voice_key(desk, arrival.message), refrain(arrival.message.text)
         said[mine] += 1
         if said[mine] > MOST_ALIKE:
             arrival.flags |= {"said_before"}
 
 
-def _domain_key(desk: Desk, message: Message) -> bytes | None:
-    return desk.keys.of_domain(message.sender.rpartition("@")[2]) if message.sender else None
+def _voice_key(desk: Desk, message: Message) -> bytes | None:
+    return desk.keys.of_domain(voice_of(message.sender)) if message.sender else None
 
 
 def _senders_asking(batch: Sequence[Arrival]) -> set[str]:

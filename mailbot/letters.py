@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailbot.wording import TEMPLATES, read_wording
 from rules.automatic import LOOP_MARK_FIELD
-from rules.confirmation import ALPHABET, CODE_LENGTH
+from rules.confirmation import ALPHABET, CODE_LENGTH, NO_CODE
 from rules.details_change import Field
 from rules.details_form import HEADINGS, LABELS, held_fields
 from rules.policy import Policy
@@ -45,7 +45,7 @@ ASKED_DUTY = {
 """What has to be done before a person has got what the request asks for."""
 
 REFERENCES_KEPT = 20
-NO_CODE = b"-" * CODE_LENGTH
+_BLANK = NO_CODE.encode()
 CODE_IN_SUBJECT = re.compile(rb"\r\n ([%b]{%d})\r\n" % (ALPHABET.encode(), CODE_LENGTH))
 LINE_MAX = 998  # RFC 5322 section 2.1.1
 ADDRESS_MAX = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -318,8 +318,13 @@ def without_code(content: bytes) -> bytes | None:
     code = CODE_IN_SUBJECT.search(header)
     if code is None:
         return None
-    text = decodebytes(body).replace(code[1], NO_CODE)
-    return header.replace(code[1], NO_CODE) + b"\r\n\r\n" + encodebytes(text).replace(b"\n", b"\r\n")
+    text = decodebytes(body).replace(code[1], _BLANK)
+    return header.replace(code[1], _BLANK) + b"\r\n\r\n" + encodebytes(text).replace(b"\n", b"\r\n")
+
+
+def has_lost_its_code(content: bytes) -> bool:
+    """Tell whether a letter asks back with a one-time code that was taken out of it: nobody can confirm with what is left."""
+    return b"\r\n %b\r\n" % _BLANK in content.partition(b"\r\n\r\n")[0]
 
 
 def refuse_injection(header: str, intended: list[str]) -> None:

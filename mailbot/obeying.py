@@ -185,10 +185,12 @@ class Obeying:
         """Send a letter again that did not arrive, or never."""
         tx, who, now, number = self.acting.tx, self.acting.who, self.acting.desk.now(), int(item.name)
         letter, again = outbox.find_letter(tx, number), order.verb is Verb.RETRY
-        if letter is not None and letter.reference is None and again:
+        if letter is None:
+            return self.teller.say("confirmed_before")
+        if letter.reference is None and again:
             raise NotPossible(f"letter {number} was written to staff of a moment that is past")
-        changed = outbox.queue_again(tx, number, who, now) if again else outbox.drop(tx, number, who, order.text or BY_MAIL, now)
-        if letter is None or not changed:
+        changed = staff.send_again(tx, letter, who, now) if again else outbox.drop(tx, number, who, order.text or BY_MAIL, now)
+        if not changed:
             return self.teller.say("confirmed_before")
         if letter.reference is not None:
             detail = {"letter": number, "kind": letter.kind, "was": letter.state, "last_reply": letter.reply, "reason": order.text}

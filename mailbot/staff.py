@@ -5,7 +5,7 @@ Each act changes the request, the subscriber and the history in the transaction 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import NoReturn
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from mailbot.amending import amend
 from mailbot.closing import Ground, end_as_withdrawn, lapse, refuse, refuse_answer, settled, settled_with, withdraw
 from mailbot.config import Retention
 from mailbot.desk import OWN_SYSTEM, Acting, Desk
-from mailbot.letters import plain_text
+from mailbot.letters import has_lost_its_code, plain_text
 from mailbot.moves import CARRIED_OUT_HERE, NotPossible, found, is_asked, is_mailbots, move, moved, open_ones, open_request, still_owed
 from mailbot.retention import destroy_requester
 from mailbot.systems import queue_for
@@ -27,6 +27,7 @@ from rules.life import Move
 from rules.vocabulary import Duty, Outcome, RequestType
 from storage import amendments, outbox, register, subscribers
 from storage.amendments import Behind
+from storage.outbox import NOT_SENT, ListedLetter
 from storage.register import Owed, Registered
 
 __all__ = (  # every act of staff, and what its caller needs, under one name
@@ -46,6 +47,7 @@ __all__ = (  # every act of staff, and what its caller needs, under one name
     "release",
     "reopen",
     "resume_messages",
+    "send_again",
     "settled",
     "tick_off",
     "withdraw",
@@ -199,6 +201,14 @@ def resume_messages(acting: Acting, mailbox: str) -> tuple[str, ...]:
             end_as_withdrawn(acting, request, {})
     by_staff = amendments.resume_address(tx, mailbox, Behind(desk.now(), who, "the person wants messages again"))
     return (*stopped_by, *(("staff",) if by_staff else ()))
+
+
+def send_again(tx: Connection, letter: ListedLetter, who: str, now: datetime) -> bool:
+    """Let a letter go out again as it is (H33); False if it is on its way or accepted. What asks for a code must still bear it (H66)."""
+    if letter.state in NOT_SENT and has_lost_its_code(outbox.content_of(tx, letter.id)):
+        instead = f"ask the person in another way, then decide {letter.reference} without it (`mailbot requests show {letter.reference}`)"
+        raise NotPossible(f"letter {letter.id} asks for a one-time code that is gone since it went out: {instead}")
+    return outbox.queue_again(tx, letter.id, who, now)
 
 
 def met_by_system(desk: Desk, tx: Connection, reference: str, what: str, system: str) -> None:

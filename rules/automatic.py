@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.addresses import mailbox_key
+from rules.authentication import organisation_of
 from rules.message import Message
 from rules.promises import PROVIDERS_ABROAD
 
@@ -35,7 +36,9 @@ class Kind(StrEnum):
 SHORTEST_REFRAIN = 40
 """Characters from which on the same text of two senders is no chance: what people write by a button or in a word is shorter."""
 LONGEST_REFRAIN = 2000
-"""Characters of a text that are compared: a robot says the same from its first word on."""
+"""Characters of a text that are looked at: a robot says the same from its first word on."""
+_COMPARED = LONGEST_REFRAIN // 2
+"""Characters of what is left of them that are compared, so that a longer name moves no end."""
 
 _READ_LIKE_ANY = frozenset({Kind.SPAM, Kind.NO_REPLY, Kind.NOT_TO_US})
 
@@ -71,7 +74,7 @@ class Screening:
 _SHARED_DOMAINS = PROVIDERS_ABROAD | frozenset(
     {"mail.kz", "inbox.kz", "nur.kz", "rambler.ru", "internet.ru", "me.com", "msn.com", "aol.com"}
 )
-_NUMBER = re.compile(r"[0-9]+")
+_AROUND_A_WORD = ".,;:!?()[]<>*_\"'«»“”„‘’…—–-"
 
 Rule = Callable[[Message, OwnMail], Screening | None]
 
@@ -126,14 +129,23 @@ def screen(message: Message, own: OwnMail) -> Screening | None:
 
 
 def refrain(text: str | None) -> str | None:
-    """Return what a robot without any mark says each time: its words without their numbers. None of what many people may say (H82)."""
-    words = " ".join(_NUMBER.sub("", (text or "")[:LONGEST_REFRAIN]).split()).lower()
-    return words if len(words) >= SHORTEST_REFRAIN else None
+    """Return what a robot without any mark says each time: its words without names, numbers and addresses (H82).
+
+    None of what many people may say.
+    """
+    said = (text or "")[:LONGEST_REFRAIN]
+    words = (word.strip(_AROUND_A_WORD) for word in (said.lower() if said.isupper() else said).split())
+    kept = " ".join(word for word in words if word.isalpha() and not word[0].isupper())[:_COMPARED]
+    return kept if len(kept) >= SHORTEST_REFRAIN else None
 
 
-def has_a_shared_domain(address: str | None) -> bool:
-    """Tell whether strangers to each other have addresses there: what they say alike is no robot's refrain (H82)."""
-    return (address or "").rpartition("@")[2].lower() in _SHARED_DOMAINS
+def voice_of(address: str) -> str:
+    """Return what a robot that changes its address keeps: its organisation, and at a public provider its mailbox without a +tag (H82).
+
+    Strangers to each other have mailboxes there, and what they say alike is no robot's refrain.
+    """
+    local, _, domain = mailbox_key(address).rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}" if domain in _SHARED_DOMAINS else organisation_of(domain)
 
 
 def own_mail(message: Message, own: OwnMail) -> Screening | None:

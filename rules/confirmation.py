@@ -13,6 +13,9 @@ CODE_LENGTH = 26
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: without i, l, o and u."""
 
+NO_CODE = "-" * CODE_LENGTH
+"""What stands in a letter where its code stood: once it is sent, the store keeps no code of it (H66)."""
+
 MOST_CODES = 20
 """Codes that are looked for in one message."""
 

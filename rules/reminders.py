@@ -13,11 +13,15 @@ ONE_DAY = timedelta(days=1)
 
 
 class Told(StrEnum):
-    """Whom a step tells that is no reminder in the daily digest; at once: the staff, of what is due before the next one."""
+    """Whom a step tells that is no reminder in the daily digest.
+
+    At once: the staff, of what is due before the next one; inquiry: the staff, of an inquiry that no mail server vouches for.
+    """
 
     AT_ONCE = "at_once"
     DEPUTY = "deputy"
     ESCALATED = "escalated"
+    INQUIRY = "inquiry"
 
 
 def working_days_left(due: date, today: date, calendar: Calendar) -> int:

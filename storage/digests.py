@@ -1,8 +1,11 @@
 """The digests that were sent, the secrets with which they are answered, and what was ordered by answering them (H67).
 
-Secrets are stored as keyed hashes only. What an order says is read by ``rules.orders``; it is carried out by ``mailbot.ordering``.
+Secrets are stored as keyed hashes only; a letter in the outbox bears its own as long as it may still go out. What an order says is read
+by ``rules.orders``; it is carried out by ``mailbot.ordering``.
 """
 
+import re
+from base64 import decodebytes, encodebytes
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
+from rules.confirmation import ALPHABET, CODE_LENGTH, NO_CODE
 from rules.place import Place
 from rules.vocabulary import Standing
 from storage.database import portions
@@ -25,6 +29,14 @@ WORDS_KEPT = timedelta(days=30)
 
 DIGESTS_KNOWN = timedelta(days=180)
 """How long a digest is remembered, so that whoever answers an old one is told that it is old."""
+
+
+DIGEST_MARK = "<mailbot.digest."
+"""How the Message-ID begins of what staff may answer; the secret follows."""
+
+SECRET_IN_ID = re.compile(rf"{re.escape(DIGEST_MARK)}([{ALPHABET}]{{{CODE_LENGTH}}})@")
+_SECRET = re.compile(SECRET_IN_ID.pattern.encode())
+_BASE64_PART = re.compile(rb"(Content-Transfer-Encoding: base64\r\n(?:[^\r\n]+\r\n)*\r\n)([A-Za-z0-9+/=\r\n]+)")
 
 
 class LineState(StrEnum):
@@ -131,6 +143,18 @@ class Before:
 
     reader: str
     at: datetime
+
+
+def without_secret(content: bytes) -> bytes | None:
+    """Return a letter to staff without its secret, for whoever reads the store must not order in their name; None: it has none."""
+    secret = _SECRET.search(content.partition(b"\r\n\r\n")[0])
+    if secret is None:
+        return None
+
+    def blank(part: re.Match[bytes]) -> bytes:
+        return part[1] + encodebytes(decodebytes(part[2]).replace(secret[1], NO_CODE.encode())).replace(b"\n", b"\r\n")
+
+    return _BASE64_PART.sub(blank, content).replace(secret[1], NO_CODE.encode())
 
 
 def add(tx: Connection, new: Sequence[NewDigest], now: datetime) -> None:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Connection, Integer, Row, bindparam, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Integer, Row, bindparam, func, select, update
 
 from storage.database import StoreFailure, insert_new
+from storage.digests import DIGEST_MARK, without_secret
 from storage.tables import LETTER_WAITS, letters
 
 LetterRow: TypeAlias = Row[Any]
@@ -132,6 +133,7 @@ _TRY_AGAIN = _UNSETTLED.values(
     not_before=bindparam("moment"),
     attempts=letters.c.attempts - bindparam("untried", type_=Integer),
 )
+_TRY_AGAIN_WHOLE = _TRY_AGAIN.values(content=bindparam("stays"))
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SHORTEST_DEFERRAL = timedelta(minutes=1)
@@ -180,21 +182,21 @@ def mark(tx: Connection, going: Sequence[ClaimedLetter], now: datetime) -> None:
 
 def settle(tx: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     """Write how the tries ended, also of letters that were called doubtful meanwhile; what is another's claim by now stays as it is."""
-    ended, kept, again = [], [], []
+    ended, kept, again, whole = [], [], [], []
     for each in settlements:
-        row = {**_claim_of(each.letter), "ends": each.state, "said": each.reply}
-        if each.kept is not None:
-            kept.append({**row, "moment": now, "stays": each.kept})
-        elif each.not_before is None:
-            ended.append({**row, "moment": now})
+        row = {**_claim_of(each.letter), "ends": each.state, "said": each.reply, "moment": each.not_before or now}
+        bare, untried = without_secret(each.letter.content), int(not each.was_tried)
+        if each.not_before is not None and bare is not None:  # its secret is gone if it was called doubtful meanwhile
+            whole.append({**row, "untried": untried, "stays": each.letter.content})
+        elif each.not_before is not None:
+            again.append({**row, "untried": untried})
+        elif (stays := each.kept or bare) is not None:
+            kept.append({**row, "stays": stays})
         else:
-            again.append({**row, "moment": each.not_before, "untried": int(not each.was_tried)})
-    if ended:
-        tx.execute(_END, ended)
-    if kept:
-        tx.execute(_END_WITHOUT_CODE, kept)
-    if again:
-        tx.execute(_TRY_AGAIN, again)
+            ended.append(row)
+    for statement, rows in ((_END, ended), (_END_WITHOUT_CODE, kept), (_TRY_AGAIN, again), (_TRY_AGAIN_WHOLE, whole)):
+        if rows:
+            tx.execute(statement, rows)
 
 
 def _claim_of(letter: ClaimedLetter) -> dict[str, object]:
@@ -206,7 +208,9 @@ def come_back(tx: Connection, reports: Mapping[str, str], now: datetime) -> None
     for message_id, status in reports.items():
         sent = (letters.c.state.in_((LetterState.MARKED, LetterState.ACCEPTED, LetterState.DOUBTFUL)), letters.c.recipient != "")
         returned = {"state": LetterState.FAILED, "reply": f"{status}{BY_REPORT}", "settled_at": now}
-        tx.execute(update(letters).where(letters.c.message_id == message_id, *sent).values(returned))
+        named = letters.c.message_id == message_id
+        if tx.execute(update(letters).where(named, *sent).values(returned)).rowcount:
+            _take_secrets_out(tx, named)
 
 
 def recover(tx: Connection) -> tuple[int, int]:
@@ -217,13 +221,22 @@ def recover(tx: Connection) -> tuple[int, int]:
         .where(letters.c.state == LetterState.MARKED)
         .values(state=LetterState.DOUBTFUL, reply="the process ended while sending")
     ).rowcount
+    if doubt:
+        _take_secrets_out(tx, letters.c.state == LetterState.DOUBTFUL)
     return again, doubt
 
 
-def in_doubt(tx: Connection, since: datetime) -> tuple[ClaimedLetter, ...]:
-    """Return the doubtful letters that went out since then, as they were claimed: one that is found can be settled yet."""
+def _take_secrets_out(tx: Connection, chosen: ColumnElement[bool]) -> None:
+    """Take their secrets out of letters to staff that go out no more (H66); what asks a person may be sent again, and keeps its code."""
+    for row in tx.execute(select(letters.c.id, letters.c.content).where(letters.c.message_id.startswith(DIGEST_MARK), chosen)).all():
+        if (bare := without_secret(row.content)) is not None:
+            tx.execute(update(letters).where(letters.c.id == row.id).values(content=bare))
+
+
+def in_doubt(tx: Connection, since: datetime) -> dict[str, ClaimedLetter]:
+    """Return the doubtful letters that went out since then, as they were claimed, by Message-ID: one that is found can be settled yet."""
     doubtful = select(letters).where(letters.c.state == LetterState.DOUBTFUL, letters.c.claimed_at >= since, letters.c.recipient != "")
-    return tuple(_claimed(row, row.claimed_at) for row in tx.execute(doubtful))
+    return {row.message_id: _claimed(row, row.claimed_at) for row in tx.execute(doubtful)}
 
 
 def bring_forward(tx: Connection, now: datetime) -> int:
@@ -272,7 +285,10 @@ def queue_again(tx: Connection, letter: int, who: str, now: datetime) -> bool:
 
 def drop(tx: Connection, letter: int, who: str, why: str, now: datetime) -> bool:
     """Let a letter never go out, because a person says so; False if it is on its way, accepted, or dropped already."""
-    return _change(tx, letter, NOT_GOING_OUT, {"state": LetterState.DROPPED, "settled_at": now, "reply": f"dropped by {who}: {why}"})
+    gone = _change(tx, letter, NOT_GOING_OUT, {"state": LetterState.DROPPED, "settled_at": now, "reply": f"dropped by {who}: {why}"})
+    if gone:
+        _take_secrets_out(tx, letters.c.id == letter)
+    return gone
 
 
 def _change(tx: Connection, letter: int, stands: Sequence[LetterState], values: Mapping[str, object]) -> bool:

@@ -71,12 +71,13 @@ def retry(number: Number, config: ConfigOption = None) -> None:
     It is the same letter, with the same Message-ID. Of a doubtful one the person may then have it twice: look whether it
     arrived. A running mailbot sends it within half a minute.
     """
-    from storage import outbox
+    from mailbot.staff import send_again
 
     def again(tx: "Connection", who: str, now: datetime) -> bool:
-        if _found(tx, number).kind == "digest":  # an old one would also shorten what the next one tells of
-            raise Problem(f"letter {number} is a digest of the past: `mailbot digest --send` sends the one of this moment")
-        return outbox.queue_again(tx, number, who, now)
+        letter = _found(tx, number)
+        if letter.kind in ("digest", "answered"):  # an old digest would also shorten what the next one tells of
+            raise Problem(f"letter {number} was written to staff of a moment that is past: `mailbot digest --send` tells of this one")
+        return send_again(tx, letter, who, now)
 
     _act(config, number, "letter_retried", {}, again)
 

@@ -9,10 +9,11 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
-from mailbot.alerts import queue_alerts
+from mailbot.alerts import MOST_TOGETHER, queue_alerts
 from mailbot.carrying_out import hand_over_unconfirmed
 from mailbot.desk import Desk
 from mailbot.digest import show_digest
@@ -20,12 +21,12 @@ from rules.automatic import screen
 from rules.message import read_header
 from rules.vocabulary import Language, RequestType, Standing, State
 from storage import overview, register, waves
-from storage.tables import letters
+from storage.tables import letters, reminders
 from tests.mailbot.digest_room import an_order
 from tests.mailbot.register_room import NOW, arrive, office, open_desk, request
 
 ORDER = an_order()
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, A_MOMENT = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -122,6 +123,65 @@ def test_an_unproven_inquiry_is_told_with_the_doubt(desk: Desk) -> None:
     inquiry(desk, Standing.UNPROVEN)
     queue_alerts(desk, ORDER, NOW)
     assert "No mail server vouches" in only_alert(desk).get_content()
+
+
+def test_h65_unproven_inquiries_of_one_hour_are_one_alert_that_names_each(desk: Desk) -> None:
+    inquiry(desk, Standing.UNPROVEN)
+    assert [1, 0] == [queue_alerts(desk, ORDER, NOW), queue_alerts(desk, ORDER, NOW)]
+    later = [inquiry(desk, Standing.UNPROVEN, f"inspector{number}@authority.example") for number in range(3)]
+    assert [0, 1, 0] == [queue_alerts(desk, ORDER, NOW + passed) for passed in (HOUR - A_MOMENT, HOUR, DAY)]
+    bundle = alerts(desk)[-1]
+    told = " ".join(bundle.get_content().split())
+    assert f"mailbot · alit.kz: an inquiry of the authority, {later[0]}" == bundle["Subject"]
+    assert [1] * 3 == [told.count(f"has come: {each}, 20.11.2026, 11:30.") for each in later]
+    assert (3, 1, 1) == tuple(told.count(words) for words in ("Due: ", "No mail server vouches", "you alone answer"))
+
+
+def test_h65_a_proven_inquiry_waits_for_no_hour_to_pass(desk: Desk) -> None:
+    inquiry(desk, Standing.UNPROVEN)
+    queue_alerts(desk, ORDER, NOW)
+    inquiry(desk, Standing.UNPROVEN, "other@authority.example")
+    proven = inquiry(desk, Standing.ALIGNED, "third@authority.example")
+    assert 1 == queue_alerts(desk, ORDER, NOW + A_MOMENT)
+    assert f"mailbot · alit.kz: an inquiry of the authority, {proven}" == alerts(desk)[-1]["Subject"]
+
+
+def test_h65_hours_of_unproven_inquiries_are_an_alert_an_hour_to_each_of_the_staff_and_none_is_lost(desk: Desk) -> None:
+    came, told = [], 0
+    for number in range(8 * 4):
+        came.append(inquiry(desk, Standing.UNPROVEN, f"inspector{number}@authority.example"))
+        told += queue_alerts(desk, an_order(to=("officer@example.com", "deputy@example.com")), NOW + number * HOUR / 4)
+    assert 2 * 8 == told
+    said = " ".join(alert.get_content() for alert in alerts(desk))
+    assert came[-3:] == [each for each in came if each not in said], "what came after the last alert waits for the next"
+
+
+def test_h65_no_alert_is_longer_than_staff_can_read_and_the_next_tells_the_rest(desk: Desk) -> None:
+    came = [inquiry(desk, Standing.UNPROVEN, f"inspector{number}@authority.example") for number in range(MOST_TOGETHER + 2)]
+    assert [1, 1, 0] == [queue_alerts(desk, ORDER, NOW + hour * HOUR) for hour in range(3)]
+    told = [[each for each in came if each in alert.get_content()] for alert in alerts(desk)]
+    assert [came[:MOST_TOGETHER], came[MOST_TOGETHER:]] == told
+
+
+def test_an_inquiry_that_was_told_by_an_earlier_version_is_not_told_again(desk: Desk) -> None:
+    inquiry(desk, Standing.UNPROVEN)
+    queue_alerts(desk, ORDER, NOW)
+    with desk.database.write() as tx:
+        tx.execute(delete(reminders))
+    assert 0 == queue_alerts(desk, ORDER, NOW + HOUR)
+
+
+def test_h24_an_alert_is_queued_and_noted_together_or_not_at_all(desk: Desk) -> None:
+    """The store refuses the note, as a death before it would; the next look tells it."""
+    inquiry(desk, Standing.UNPROVEN)
+    with desk.database.write() as tx:
+        tx.exec_driver_sql("CREATE TRIGGER refuse BEFORE INSERT ON reminders BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(IntegrityError):
+        queue_alerts(desk, ORDER, NOW)
+    assert [] == alerts(desk)
+    with desk.database.write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER refuse")
+    assert 1 == queue_alerts(desk, ORDER, NOW)
 
 
 def test_h80_an_inquiry_whose_sender_failed_waits_for_the_digest(desk: Desk) -> None:

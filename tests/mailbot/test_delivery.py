@@ -10,13 +10,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailbot.delivery import GIVEN_UP_AFTER, LONGEST_PAUSE, MOST_FRUITLESS, NOT_TRIED, Delivery, Tally
-from mailbot.digest_answers import without_secret
 from mailbot.errors import Problem
 from mailbot.letters import without_code
 from mailbot.smtp import RelayAway, RelayRefusesUs, UntrustedRelay
 from rules.vocabulary import LetterKind, RequestType
 from storage import outbox
 from storage.database import Database, open_database
+from storage.digests import without_secret
 from storage.outbox import Caps, LetterState, ListedLetter
 from tests.mailbot.letter_room import CODE, an_occasion, an_office
 from tests.mailbot.test_smtp import PASSWORD, PLAIN_HELLO, USER, ScriptedSmtp, relay_to

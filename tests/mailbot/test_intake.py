@@ -120,6 +120,13 @@ def test_h82_mail_that_is_never_answered_or_asks_nothing_counts_for_nothing(desk
     assert [False] * len(batch) == flagged(*batch)
 
 
+@pytest.mark.parametrize("sender", ["desk+{}@gmail.com", "desk@t{}.desk.example"])
+def test_h82_a_tag_or_a_host_of_its_own_makes_no_robot_another(desk: Desk, sender: str) -> None:
+    batch = [said_by(desk, sender.format(number)) for number in range(MOST_ALIKE + 1)]
+    take(desk, *batch)
+    assert [False] * MOST_ALIKE + [True] == flagged(*batch)
+
+
 def test_h82_where_the_cap_of_domains_is_off_nobody_is_taken_for_a_robot(desk: Desk) -> None:
     batch = [said_by(desk, f"ticket{number}@desk.example") for number in range(MOST_ALIKE + 1)]
     take(replace(desk, limits=desk.limits.model_copy(update={"letters_per_domain_an_hour": 0})), *batch)

@@ -14,7 +14,8 @@ from storage.outbox import LetterState
 from tests.conftest import ConfigFile
 from tests.mailbot.register_room import arrive, details, office, open_desk
 from tests.mailbot.typing_room import Ran, Type, typist
-from tests.scenarios.outside import letters_in, request, requests_in, run_once
+from tests.scenarios.outside import letters_in, message, request, requests_in, run_once
+from tests.scenarios.test_bounces import report
 from tests.servers import CapturingSmtp, Dovecot
 from tests.servers.smtp import Drop
 from tests.storage.stock import a_letter
@@ -193,12 +194,27 @@ class TestOverSmtp:
         assert [("accepted", 2)] == [(letter.state, letter.attempts) for letter in letters_in(config)]
         assert 1 == len(told(config, kept.reference, "letter_retried"))
 
+    def test_h33_h66_h86_a_letter_that_came_back_is_not_sent_again_without_its_code(
+        self, mailbot: Type, config: Path, dovecot: Dovecot, smtp: CapturingSmtp, mailbox: str
+    ) -> None:
+        """Nobody could say yes to it: its code was taken out of the store when the relay took it."""
+        dovecot.append(mailbox, message("dana", "Personal Data Update", "My new phone is +7 700 000 20 14"))
+        run_once(config)
+        dovecot.append(mailbox, report(smtp.envelopes[0].content))
+        run_once(config)
+        (kept,) = requests_in(config)
+        ran = mailbot("retry", 1)
+        assert (1, True) == (ran.status, f"then decide {kept.reference} without it" in ran.err)
+        assert ["failed"] == [letter.state for letter in letters_in(config)]
+        assert [] == told(config, kept.reference, "letter_retried")
 
-def test_a_digest_of_the_past_is_not_sent_again(mailbot: Type, config: Path) -> None:
+
+@pytest.mark.parametrize("kind", ["digest", "answered"])
+def test_what_staff_answer_is_not_sent_again_when_it_is_past(mailbot: Type, config: Path, kind: str) -> None:
     """It would also shorten what the next one tells of: that begins where the last one was queued."""
     written(config, LetterState.FAILED)
     with open_desk(config) as desk, desk.database.write() as tx:
-        tx.execute(update(tables.letters).values(kind="digest", reference=None))
+        tx.execute(update(tables.letters).values(kind=kind, reference=None))
     ran = mailbot("retry", 1)
     assert (1, True) == (ran.status, "`mailbot digest --send`" in ran.err)
     assert [LetterState.FAILED] == [letter.state for letter in letters_in(config)]

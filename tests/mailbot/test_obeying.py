@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
+from mailbot.letters import without_code
 from rules.place import Place
-from rules.vocabulary import Outcome, RequestType, Standing, State
+from rules.vocabulary import LetterKind, Outcome, RequestType, Standing, State
 from storage import ledger, outbox, register, tasks, waves
 from storage.destruction import person_with
 from storage.ledger import Entry
@@ -17,6 +18,7 @@ from storage.tables import ledger as ledger_rows
 from storage.tables import letters
 from storage.tables import tasks as task_rows
 from storage.tasks import NewTask, TaskState
+from tests.mailbot.letter_room import an_occasion, an_office
 from tests.mailbot.orders_room import MONDAY, OFFICER, Room, open_room
 from tests.mailbot.register_room import PERSON, arrive, history, is_on_file, is_suppressed, kinds_to, put_on_file, request
 
@@ -105,6 +107,20 @@ def test_a_letter_that_did_not_arrive_is_sent_again_or_dropped(room: Room, says:
     with room.desk.database.read() as tx:
         assert [state] == [each.state for each in outbox.list_letters(tx, reference)]
     assert {"letter_retried", "letter_dropped"} & set(history(room.desk, reference))
+
+
+def test_h33_h66_a_letter_whose_code_is_gone_is_not_sent_again(room: Room) -> None:
+    reference = arrive(room.desk, RequestType.UPDATE)
+    asking = an_office().compose(an_occasion(LetterKind.CONFIRMATION, RequestType.UPDATE), room.desk.now()).content
+    with room.desk.database.write() as tx:
+        gone = {"state": LetterState.FAILED, "reply": "5.1.1 told by a delivery report", "content": without_code(asking)}
+        tx.execute(update(letters).where(letters.c.reference == reference).values(gone))
+        (letter,) = outbox.list_letters(tx, reference)
+    secret = digest(room)
+    said = room.write(f"{room.number(str(letter.id))} retry", secret)
+    assert f"ask the person in another way, then decide {reference} without it" in said
+    with room.desk.database.read() as tx:
+        assert [LetterState.FAILED] == [each.state for each in outbox.list_letters(tx, reference)]
 
 
 def test_a_command_that_failed_is_tried_again(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from mailbot import staff
-from mailbot.digest_answers import without_secret
 from rules.vocabulary import Language, Outcome, RequestType, Standing, State
+from storage.digests import without_secret
 from storage.tables import digests, letters, orders
 from tests.mailbot.orders_room import COLLEAGUE, FRIDAY, MONDAY, OFFICER, Room, open_room
 from tests.mailbot.register_room import act, arrive, history, is_on_file, put_on_file, request, still_owed

@@ -19,7 +19,7 @@ from mailbot.desk import Acting, Desk
 from mailbot.digest import Absence, DigestOrder, digest_order, queue_digest
 from mailbot.entering import enter_event
 from mailbot.escalating import queue_escalations
-from rules.vocabulary import Event, Language, RequestType, State
+from rules.vocabulary import Event, Language, RequestType, Standing, State
 from storage import register
 from storage.tables import letters, obligations
 from tests.mailbot.digest_room import ALMATY, an_order
@@ -68,6 +68,12 @@ def letters_of(desk: Desk, kind: str) -> list[EmailMessage]:
     with desk.database.read() as tx:
         rows = tx.execute(select(letters.c.content).where(letters.c.kind == kind).order_by(letters.c.id)).scalars().all()
     return [message_from_bytes(row, _class=EmailMessage, policy=default) for row in rows]
+
+
+def plain(letter: EmailMessage) -> str:
+    body = letter.get_body(preferencelist=("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
 
 
 def readers(desk: Desk) -> list[str]:
@@ -152,9 +158,8 @@ def test_what_is_due_before_the_next_digest_has_one_at_once(manual: Desk) -> Non
     reference = arrive(manual, RequestType.OPT_OUT)
     assert ([], []) == (escalate(manual, 20, 12), escalate(manual, 20, 13)), "it is the staff's turn"
     (letter,) = digests_in(manual)
-    body = letter.get_body(preferencelist=("plain",))
-    assert ("officer@example.com", True) == (letter["To"], body is not None and reference in body.get_content())
-    assert "Sent besides the daily digest. New, and due before the next one: 1." in " ".join(str(body and body.get_content()).split())
+    assert ("officer@example.com", True) == (letter["To"], reference in plain(letter))
+    assert "Sent besides the daily digest. New, and due before the next one: 1." in plain(letter)
     assert [{"due": "2026-11-20"}] == details(manual, reference, "at_once")
 
 
@@ -183,6 +188,31 @@ def test_what_comes_within_the_hour_waits_for_the_next_digest_besides(manual: De
     assert 1 == len(digests_in(manual))
     escalate(manual, 20, 13)
     assert (2, 2) == (len(digests_in(manual)), sum(len(details(manual, each, "at_once")) for each in later))
+
+
+def test_h65_an_opt_out_an_hour_brings_three_digests_besides_in_any_day_and_no_more(manual: Desk) -> None:
+    came, besides = [], []
+    for hour in range(10, 38):
+        day, oclock = 20 + hour // 24, hour % 24
+        came.append(arrive(at(manual, day, oclock, 0), RequestType.OPT_OUT, f"stranger{hour}@x{hour}.example", standing=Standing.UNPROVEN))
+        before = len(digests_in(manual))
+        escalate(manual, day, oclock, an_order(), minute=30)
+        besides += [hour] * (len(digests_in(manual)) - before)
+    assert [10, 11, 12, 34, 35, 36] == besides
+    assert digest(manual, 22)
+    daily = plain(digests_in(manual)[-1])
+    assert [] == [each for each in came if each not in daily], "what is left stands in the daily digest"
+
+
+def test_h80_what_a_failed_sender_asks_brings_no_digest_at_once(manual: Desk) -> None:
+    arrive(manual, RequestType.OPT_OUT, standing=Standing.FAILED)
+    escalate(manual, 20, 12)
+    assert [] == digests_in(manual)
+    genuine = arrive(at(manual, 20, 12, 30), RequestType.OPT_OUT, "other@example.com")
+    escalate(manual, 20, 13)
+    (letter,) = digests_in(manual)
+    assert "New, and due before the next one: 1." in plain(letter)
+    assert 1 == len(details(manual, genuine, "at_once"))
 
 
 def test_what_staff_had_in_hand_and_what_the_daily_digest_tells_in_time_have_none_besides(manual: Desk) -> None:

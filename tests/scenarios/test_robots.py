@@ -15,6 +15,7 @@ MOST_LETTERS = 3
 CAPS = {"letters_per_address_a_day": 3, "letters_per_domain_an_hour": 30, "letters_an_hour": 200, "surge_an_hour": 30}
 TICKET = "Dear customer, your request has been received. Please delete all my personal data. Our support team will answer within two days."
 
+AGENTS = ("Aigul", "Bolat", "Dana", "Erlan", "Farida", "Gulnar")
 QUOTING = "You wrote:\r\n\r\n{quoted}"
 
 
@@ -38,6 +39,16 @@ def threaded_from_elsewhere(letter: EmailMessage, number: int) -> dict[str, str]
     return {**threaded(letter, number), "From": f"ticket-{number}@desk.example"}
 
 
+def from_a_host_of_its_own(letter: EmailMessage, number: int) -> dict[str, str]:
+    """Open a ticket for each letter, each at a host of its own."""
+    return {"Subject": "Your ticket", "From": f"desk@t{number}.desk.example"}
+
+
+def from_a_tagged_address(letter: EmailMessage, number: int) -> dict[str, str]:
+    """Open a ticket for each letter, each with a tag of its own at a public provider."""
+    return {"Subject": "Your ticket", "From": f"desk+{number}@gmail.com"}
+
+
 @pytest.mark.parametrize(
     ("answers", "text"),
     [
@@ -47,6 +58,9 @@ def threaded_from_elsewhere(letter: EmailMessage, number: int) -> dict[str, str]
         (threaded_from_elsewhere, TICKET),
         (from_elsewhere, TICKET),
         (from_elsewhere, f"Ticket {{number}}. {TICKET}"),
+        (from_elsewhere, f"{{agent}} has your ticket. {TICKET}"),
+        (from_a_host_of_its_own, TICKET),
+        (from_a_tagged_address, TICKET),
     ],
 )
 def test_h82_an_exchange_with_a_robot_without_marks_ends_after_three_letters(
@@ -69,7 +83,7 @@ def test_h82_an_exchange_with_a_robot_without_marks_ends_after_three_letters(
             break
         letter = read(smtp.envelopes[-1].content)
         head = {"To": "info@alit.kz", **answers(letter, number)}
-        said = text.format(quoted=letter.get_content(), number=number)
+        said = text.format(quoted=letter.get_content(), number=number, agent=AGENTS[number])
     assert len(smtp.envelopes) <= MOST_LETTERS
 
 

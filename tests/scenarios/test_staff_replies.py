@@ -23,15 +23,17 @@ from mailbot.daemon import Works, utc_now
 from mailbot.desk import Desk, set_up_desk
 from mailbot.digest import digest_order, queue_digest, queue_digest_now
 from rules.vocabulary import RequestType, State
+from storage.overview import undelivered
 from storage.register import history_of
-from storage.tables import digests, ledger, order_lines
+from storage.tables import digests, ledger, letters, order_lines
 from tests.conftest import ConfigFile
 from tests.mailbot.register_room import arrive, put_on_file, request
 from tests.scenarios.asking import FAILED, PASSED, read
 from tests.scenarios.mail_programs import INBOX, PROGRAMS, READER, message
-from tests.scenarios.outside import run_once
+from tests.scenarios.outside import run_once, store_of
+from tests.scenarios.test_bounces import report
 from tests.scenarios.test_crashes import die
-from tests.servers import CapturingSmtp, Dovecot
+from tests.servers import CapturingSmtp, Dovecot, Drop
 
 COLLEAGUE = "colleague@example.com"
 FRIDAY = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
@@ -169,6 +171,39 @@ def test_h67_every_answer_of_staff_does_exactly_what_it_says(office: Office) -> 
             if (state, outcome) != expected or not is_told:
                 wrong.append((case["name"], state, outcome, answer))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_h86_i10_a_digest_and_an_answer_to_staff_that_come_back_are_undelivered(office: Office) -> None:
+    """Each goes out with a secret in its Message-ID, of which the outbox knows the hash alone; the colleague's copy has arrived."""
+    with office.desk(FRIDAY) as desk:
+        register(desk, "question", "person@example.com")
+    office.send_digest(NINE)
+    head = {"From": READER, "To": INBOX, "Subject": "Re: digest", "Message-ID": "<mine@example.com>"}
+    office.receive(message({**head, "In-Reply-To": office.digest_to()["Message-ID"]}, "1 done"), at=FOURTEEN)
+    office.run(FOURTEEN)
+    sent = [each.content for each in office.smtp.envelopes if READER in each.recipients]
+    office.receive(*map(report, sent), at=FOURTEEN)
+    office.run(FOURTEEN)
+    with office.desk(FOURTEEN) as desk, desk.database.read() as tx:
+        stuck = [(letter.kind, letter.recipient, letter.state, letter.reply) for letter in undelivered(tx, NINE)]
+    assert [(kind, READER, "failed", "5.1.1 told by a delivery report") for kind in ("answered", "digest")] == stuck
+    assert ["staff_action", "automatic", "automatic"] == office.outcomes()
+
+
+def test_h31_h66_a_digest_in_doubt_is_known_by_its_copy_in_the_sent_folder(office: Office) -> None:
+    """The copy bears the secret, and the letter in the store bears it no more."""
+    now = utc_now()
+    with office.desk(now) as desk:
+        queue_digest_now(desk, digest_order(load_config(office.config)), now)
+    office.smtp.drop = Drop.BEFORE_REPLY
+    run_once(office.config)
+    office.smtp.drop = Drop.NEVER
+    office.dovecot.append(office.mailbox, office.smtp.envelopes[0].content, "Sent")
+    run_once(office.config)
+    with store_of(office.config) as tx:
+        kept = tx.execute(select(letters.c.state, letters.c.content).order_by(letters.c.state)).all()
+    assert ["accepted", "doubtful"] == [letter.state for letter in kept]
+    assert [] == [each for each in office.letters_to(READER) + office.letters_to(COLLEAGUE) if secret_of(each) in str(kept)]
 
 
 # --- a death between two lines --------------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import Row, Table, select
 
+from mailbot.escalating import AT_ONCE_TURNS
 from rules.life import OPEN
+from rules.reminders import Told
 from rules.vocabulary import Duty, RequestType, State
 from storage import confirmations
 from storage.tables import events, letters, obligations, reminders, requests
@@ -96,7 +98,9 @@ def digests_expected(year: Year) -> Counter[tuple[date, str]]:
 
 
 def steps_told(year: Year) -> dict[tuple[str, date, str], datetime]:
-    return {(row.reference, row.due, row.step): row.at for row in rows(year, reminders)}
+    """Return who was told of which day and when; what only counts the letters at once is left out."""
+    of_letters = {Told.INQUIRY, *AT_ONCE_TURNS}
+    return {(row.reference, row.due, row.step): row.at for row in rows(year, reminders) if row.step not in of_letters}
 
 
 def lines_of_steps(year: Year) -> Counter[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,8 @@ from tests.oracle.law import Operator, Trigger
 ZONE = ZoneInfo("Asia/Almaty")
 NINE = time(9)
 ONE_DAY = timedelta(days=1)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 HOUR = timedelta(hours=1)
+MOST_BESIDES = 3
 TIME_FOR_EACH = timedelta(hours=4)
 STEPS = (3, 1)
 
@@ -101,7 +101,8 @@ class OpenOne:
     due: date
     postponed_to: date | None
     is_untouched: bool
-    waits_for_sender: bool = False
+    hurries_nobody: bool = False
+    """It waits for its sender, or the proof of its sender failed."""
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Expected:
     digests: dict[date, datetime] = field(default_factory=dict)
     """When the digest of each day was to be queued."""
     steps: dict[Step, datetime] = field(default_factory=dict)
-    _told_at_once: datetime = LONG_AGO
+    _told_at_once: list[datetime] = field(default_factory=list)
 
     def digest_comes(self, now: datetime) -> bool:
         """Tell whether a look at ``now`` brings a digest, and expect it."""
@@ -132,18 +133,23 @@ class Expected:
 
     def look(self, now: datetime, has_digest: bool, open_ones: Iterable[OpenOne]) -> None:
         """Expect the steps that a look brings."""
-        may_tell = now >= self._told_at_once + HOUR or now < self._told_at_once
+        may_tell = not self._digests_besides(now, HOUR) and self._digests_besides(now, ONE_DAY) < MOST_BESIDES
         for each in open_ones:
             if has_digest:
                 self._remind(now, each)
             if each.is_untouched:
                 self._escalate(now, each)
-                if may_tell and not each.waits_for_sender and self.cannot_wait(each.due, each.received):
+                if may_tell and not each.hurries_nobody and self.cannot_wait(each.due, each.received):
                     self._tell_at_once(now, (each.reference, each.due, "at_once"))
 
     def _tell_at_once(self, now: datetime, step: Step) -> None:
         if step not in self.steps:
-            self.steps[step] = self._told_at_once = now
+            self.steps[step] = now
+            self._told_at_once = [*(each for each in self._told_at_once if each < now), now]
+
+    def _digests_besides(self, now: datetime, span: timedelta) -> int:
+        """Count the digests besides the daily one of the time just before."""
+        return sum(each <= now < each + span for each in self._told_at_once)
 
     def cannot_wait(self, due: date, received: datetime) -> bool:
         """Tell whether a day is over before the staff's next digest comes."""

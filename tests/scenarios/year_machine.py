@@ -22,7 +22,6 @@ from mailbot.clock import ClockWatch
 from mailbot.config import Config, load_config
 from mailbot.desk import Desk, set_up_desk
 from mailbot.digest import Absence, DigestOrder, digest_order
-from mailbot.digest_answers import without_secret
 from mailbot.intake import take_in
 from mailbot.letters import without_code
 from mailbot.retention import retention_order
@@ -192,9 +191,8 @@ class Machine:
 
     def _open_ones(self) -> list[OpenOne]:
         """Return the open requests of which something with a day is owed."""
-        owed = select(
-            *(requests.c[name] for name in ("reference", "received_at", "postponed_to", "state")), obligations.c.what, obligations.c.system
-        )
+        names = ("reference", "received_at", "postponed_to", "state", "standing")
+        owed = select(*(requests.c[name] for name in names), obligations.c.what, obligations.c.system)
         owed = owed.join(obligations).where(requests.c.state.in_(OPEN), obligations.c.met_at.is_(None))
         first: dict[str, OpenOne] = {}
         with self.desk.database.read() as tx:
@@ -202,8 +200,8 @@ class Machine:
                 due = self.due[row.reference, row.what, row.system]
                 known = first.get(row.reference)
                 if due and (known is None or due < known.due):
-                    waits = row.state == State.AWAITING_SENDER
-                    first[row.reference] = OpenOne(row.reference, row.received_at, due, row.postponed_to, True, waits)
+                    hurries_nobody = row.state == State.AWAITING_SENDER or row.standing == Standing.FAILED
+                    first[row.reference] = OpenOne(row.reference, row.received_at, due, row.postponed_to, True, hurries_nobody)
             lines = select(events.c.reference, events.c.who, events.c.what).where(events.c.reference.in_(first)).order_by(events.c.id)
             for line in tx.execute(lines):
                 if line.who.startswith("staff") and line.what not in ("entered", "event", "messages_stopped"):
@@ -299,8 +297,7 @@ class Machine:
         with self.desk.database.write() as tx:
             while claimed := outbox.claim(tx, 100, caps, self.now):
                 outbox.mark(tx, claimed, self.now)
-                kept = ((each, without_code(each.content) or without_secret(each.content)) for each in claimed)
-                ends = [Settlement(each, LetterState.ACCEPTED, "250 2.0.0 OK", kept=stays) for each, stays in kept]
+                ends = [Settlement(each, LetterState.ACCEPTED, "250 2.0.0 OK", kept=without_code(each.content)) for each in claimed]
                 outbox.settle(tx, ends, self.now)
                 going += [(each.recipient, each.content) for each in claimed]
         for recipient, content in going:
