@@ -148,7 +148,7 @@ receipts = Table(
     Column("sender_key", LargeBinary(16)),
     Column("message_key", LargeBinary(16)),  # keyed hash of Message-ID
     Column("text_key", LargeBinary(16)),  # keyed hash of subject and text
-    Column("domain_key", LargeBinary(16)),  # keyed hash of the sender's domain
+    Column("domain_key", LargeBinary(16)),  # keyed hash of the sender's organisation, or mailbox at a public provider
     Column("header", LargeBinary, nullable=False),
     Column("text", Text),
     Column("attachments", JSON, nullable=False),

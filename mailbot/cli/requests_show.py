@@ -18,7 +18,7 @@ NOT_ACKNOWLEDGED = {
     "renumbered": "the mailbox was renumbered, and it may have been dealt with before",
     "taken_for_spam": "the mail server took it for spam",
     "no_blank_line": "a line of its header is broken, and may hide that a machine wrote it",
-    "said_before": "the same came from its domain again and again, as robots do",
+    "said_before": "the same came from its organisation again and again, as robots do",
     "no_letter_possible": "no letter can reach its sender's address",
 }
 
