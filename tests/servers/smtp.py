@@ -59,9 +59,6 @@ class CapturingSmtp:
     def start(self) -> None:
         """Listen, on a free port the first time and on the same port afterwards."""
         listener = socket.create_server((LOOPBACK, self.port))
-        listener.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )  # else each of several replies waits for the other side's word of the last
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stopping = self._loop.create_future()
